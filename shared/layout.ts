@@ -1,0 +1,314 @@
+/**
+ * Every offset in the machine's shared memory. Nothing else in the project may write one down.
+ *
+ *   0 ........ null guard: address 0 is NULL, nothing lives here
+ *   HEADER ... machine-wide words (doorbells, generation, signals, limits)
+ *   CPU n .... one area per possible CPU (state, intent record, event ring, scratch, stacks)
+ *   TASK n ... one slot per simulated task
+ *   TRACE .... trace_pipe's ring
+ *   heap ..... allocator: maps, rings, packets, test contexts
+ *   user ..... user memory of simulated tasks, one window per task slot
+ */
+import { alignUp, array, blob, type Field, layout, U8, U16, U32, U64 } from './struct.js'
+
+export const PAGE_BYTES = 4096
+export const CACHE_LINE_BYTES = 64
+export const NULL_GUARD_BYTES = 65536
+export const MEMORY_MIN_BYTES = 16 * 1024 * 1024
+export const MEMORY_DEFAULT_BYTES = 1024 * 1024 * 1024
+/** Above 2 GiB an i32 pointer reaches JavaScript as a negative number. */
+export const MEMORY_MAX_BYTES = 2 * 1024 * 1024 * 1024
+export const CPUS_MAX = 64
+export const TASKS_MAX = 1024
+
+const line = (field: Field): Field => ({ bytes: field.bytes, align: CACHE_LINE_BYTES })
+
+/** Value of HEADER.magic: "SBPF" little-endian. */
+export const MACHINE_MAGIC = 0x46504253
+
+/** Machine-wide words; offsets are absolute addresses. */
+export const HEADER = layout(
+  {
+    magic: U32,
+    memoryBytes: U32,
+    cpusPossible: U32,
+    /** 1 from the moment shutdown begins: every bounded wait gives up. */
+    shuttingDown: U32,
+    tasks: U32,
+    trace: U32,
+    heap: U32,
+    heapEnd: U32,
+    user: U32,
+    userEnd: U32,
+    nextPid: U32,
+    /** Wall clock at boot minus CLOCK_MONOTONIC at boot, in ns (float64): realtime = monotonic + this. */
+    realtimeOffsetNs: U64,
+    /** Bumped after each publication; CPUs compare it at each hook. */
+    generation: line(U32),
+    /** The main thread sleeps on this word; producers increment it and notify when mainSleeping is not 0. */
+    mainDoorbell: line(U32),
+    mainSleeping: U32,
+    /** Ctrl-C presses seen by the signal worker and not yet taken by a blocking call. */
+    sigints: line(U32),
+    /** Increments a few times a second while the supervisor's event loop runs. */
+    supervisorHeartbeat: line(U32),
+    /** Sleeping word of the supervisor's synchronous calls: reply counter. */
+    supervisorReplies: U32,
+    /** Count of CPU deaths handled; changes wake those who wait on a CPU. */
+    cpuDeaths: line(U32),
+    /** Fault points (test builds): the armed point's countdown, and what to do when it reaches 0. */
+    faultCountdown: line(U32),
+    faultAction: U32,
+    faultCpu: U32,
+  },
+  NULL_GUARD_BYTES,
+)
+
+export const CpuState = { offline: 0, starting: 1, online: 2, dead: 3 } as const
+
+/** BPF stack: 8 frames of 512 bytes for each context level. */
+export const FRAME_BYTES = 512
+export const FRAMES_MAX = 8
+export const CONTEXT_LEVELS = 4
+export const ContextLevel = { task: 0, softirq: 1, irq: 2, nmi: 3 } as const
+/** Room a hook has, per context level, to build what its program's context points to. */
+export const SCRATCH_BYTES = 6144
+export const EVENT_RING_ENTRIES = 64
+
+/** One command to a CPU. `done` is a futex word: 0 while pending, 1 finished, 2 the CPU died. */
+export const EVENT = layout({
+  kind: U32,
+  program: U32,
+  context: U32,
+  contextBytes: U32,
+  repeat: U32,
+  /** Address of a RUN_RESULT. */
+  result: U32,
+  argument: U32,
+  sequence: U32,
+})
+export const EventKind = { none: 0, run: 1, call: 2 } as const
+
+/** Where a `run` event leaves its outcome; allocated by the caller. */
+export const RUN_RESULT = layout({
+  done: U32,
+  /** r0 of the last repetition, low and high word. */
+  retval: U32,
+  retvalHigh: U32,
+  /** 0, or a negative errno. */
+  error: U32,
+  /** Mean ns per repetition. */
+  durationNs: U32,
+  runs: U32,
+})
+
+/**
+ * What a CPU is about to change in a locked section or ring reservation, written before the first shared store, so
+ * that the supervisor can finish or undo it when the CPU dies. kind 0: nothing under way.
+ */
+export const INTENT = layout({
+  kind: U32,
+  /** Address of the map or ring under change. */
+  object: U32,
+  /** Address of the held (or wanted) lock word; the word itself says whether it is held. */
+  lock: U32,
+  /** A second lock taken inside the first (a free list's). */
+  innerLock: U32,
+  a: U32,
+  b: U32,
+  c: U32,
+  d: U32,
+})
+export const IntentKind = { none: 0 } as const
+
+/** A program's trap: what it touched and why, written just before it stops. */
+export const FAULT = layout({ address: U64, bytes: U32, kind: U32 })
+export const FaultKind = { none: 0, read: 1, write: 2, misaligned: 3, stackOverflow: 4 } as const
+
+/** Per-CPU area; offsets are relative to cpuArea(n). */
+export const CPU = layout({
+  number: U32,
+  state: U32,
+  /** Times this CPU has been (re)started. */
+  incarnation: U32,
+  contextLevel: U32,
+  currentTask: U32,
+  /** Generation this CPU has caught up with. */
+  seenGeneration: U32,
+  prandom: array(U32, 4),
+  /** Programs finished, hooks fired: statistics, written by this CPU only. */
+  programRuns: U32,
+  programTraps: U32,
+  fault: blob(FAULT.$bytes, 8),
+  /** Arguments of helpers implemented in JavaScript, as u64 each: no BigInt crosses the border. */
+  helperArguments: array(U64, 8),
+  helperResult: U64,
+  /** Depth of programs running now: not 0 means inside a read-side section. Polled by grace periods. */
+  nesting: line(U32),
+  /** Increments whenever nesting returns to 0: a grace period ends when it moved. */
+  quiescent: U32,
+  /** The CPU sleeps on this word. */
+  doorbell: line(U32),
+  sleeping: U32,
+  intent: line(blob(INTENT.$bytes, 4)),
+  /** Event ring: producers append at head (compare-and-swap on reserve, then publish), the CPU consumes at tail. */
+  eventLock: line(U32),
+  eventHead: line(U32),
+  eventTail: line(U32),
+  events: array(blob(EVENT.$bytes, 4), EVENT_RING_ENTRIES),
+  scratch: array(blob(SCRATCH_BYTES, 16), CONTEXT_LEVELS),
+  /** Lowest address of each context level's stack; frame f of level l starts at stack + (l*8+f)*512. */
+  stack: array(blob(FRAME_BYTES, 16), FRAMES_MAX * CONTEXT_LEVELS),
+})
+export const CPU_AREA_BYTES = alignUp(CPU.$bytes, PAGE_BYTES)
+export const CPU_AREAS = alignUp(NULL_GUARD_BYTES + HEADER.$bytes, PAGE_BYTES)
+
+/** Address of CPU `cpu`'s area. */
+export function cpuArea(cpu: number): number {
+  return CPU_AREAS + cpu * CPU_AREA_BYTES
+}
+
+export const COMM_BYTES = 16
+export const TaskState = { free: 0, claimed: 1, runnable: 2, sleeping: 3, zombie: 4 } as const
+/** A simulated task's kernel side. */
+export const TASK = layout({
+  state: U32,
+  pid: U32,
+  tgid: U32,
+  ppid: U32,
+  uid: U32,
+  gid: U32,
+  cpu: U32,
+  /** Signal that ends the task at its next system call, 0 for none. */
+  killed: U32,
+  exitCode: U32,
+  syscalls: U32,
+  comm: blob(COMM_BYTES, 8),
+})
+export const TASK_BYTES = 128
+/** Each task slot's window of user memory. */
+export const TASK_USER_BYTES = 65536
+
+/** trace_pipe: a byte ring of whole records; many producers under a lock, one consumer (the main thread). */
+export const TRACE_RING_BYTES = 1 << 20
+export const TRACE = layout({
+  lock: U32,
+  head: line(U32),
+  tail: line(U32),
+  dropped: U32,
+  data: blob(TRACE_RING_BYTES, 64),
+})
+/** One line of trace_pipe, before formatting. */
+export const TRACE_RECORD = layout({
+  bytes: U32,
+  cpu: U16,
+  flags: U8,
+  preempt: U8,
+  pid: U32,
+  textBytes: U32,
+  timeNs: U64,
+  comm: blob(COMM_BYTES, 8),
+})
+
+/** A map's header: what a BPF register holds for it. Common fields first, then what each type keeps. */
+export const MAP = layout({
+  type: U32,
+  keyBytes: U32,
+  valueBytes: U32,
+  maxEntries: U32,
+  flags: U32,
+  id: U32,
+  /** First slot of this map's operations in every thread's function table: see MapOp. */
+  operations: U32,
+  /** Bytes from one value to the next; for per-CPU maps, from one CPU's value to the next CPU's. */
+  valueStride: U32,
+  /** First value (arrays), or 0. */
+  values: U32,
+  /** Past the last byte of this map's storage. */
+  end: U32,
+  // Hash tables:
+  seed: U32,
+  buckets: U32,
+  bucketMask: U32,
+  elements: U32,
+  elementBytes: U32,
+  /** Free lists: one per possible CPU and one for the main thread. */
+  freeLists: U32,
+  /** Spare elements, one per writer, which make an overwriting update free of allocation. */
+  spares: U32,
+  valueOffset: U32,
+})
+export const MAP_BYTES = 128
+
+/** Slots of a map's operations in the function table, from MAP.operations. Signatures in shared/maps/operations.ts. */
+export const MapOp = { lookup: 0, update: 1, delete: 2, nextKey: 3, lookupUser: 4, updateUser: 5 } as const
+export const MAP_OPS = 6
+
+/** The control side of a perf ring (perf_event.mmap's kernel side); the data side follows perf_event_mmap_page. */
+export const PERF_RING = layout({
+  id: U32,
+  cpu: U32,
+  /** Address of the perf_event_mmap_page, PAGE_BYTES long; the data pages follow it. */
+  page: U32,
+  dataBytes: U32,
+  /** Events lost since the last PERF_RECORD_LOST. */
+  lost: U32,
+  /** Samples published, and samples refused in all. */
+  events: U32,
+  lostTotal: U32,
+  /** Wake-ups rung. */
+  wakeups: U32,
+  /** wakeup_events of perf_event_attr, and samples since the last wake-up. */
+  wakeupEvents: U32,
+  sinceWakeup: U32,
+  /** 1 while the event is enabled. */
+  enabled: U32,
+  sampleType: U32,
+  /** 1 when the consumer has something to read since it last slept: epoll's readiness. */
+  ready: U32,
+  config: U32,
+})
+
+/** Byte offsets in struct perf_event_mmap_page (linux/perf_event.h). */
+export const PERF_MMAP_PAGE = {
+  version: 0,
+  dataHead: 1024,
+  dataTail: 1032,
+  dataOffset: 1040,
+  dataSize: 1048,
+} as const
+
+export interface Regions {
+  tasks: number
+  trace: number
+  heap: number
+  heapEnd: number
+  user: number
+  userEnd: number
+}
+
+/** Where each region lies in a memory of `memoryBytes` with `cpus` possible CPUs. */
+export function regions(memoryBytes: number, cpus: number): Regions {
+  const tasks = cpuArea(cpus)
+  const trace = alignUp(tasks + TASKS_MAX * TASK_BYTES, PAGE_BYTES)
+  const heap = alignUp(trace + TRACE.$bytes, PAGE_BYTES)
+  // Small memories get a user range of a quarter at most, so that the heap stays the larger part.
+  const userBytes = Math.min(TASKS_MAX * TASK_USER_BYTES, alignUp(Math.floor(memoryBytes / 4), TASK_USER_BYTES))
+  const user = memoryBytes - userBytes
+  return { tasks, trace, heap, heapEnd: user, user, userEnd: memoryBytes }
+}
+
+function assertLayout(): void {
+  const fits: [string, boolean][] = [
+    ['header before the CPU areas', NULL_GUARD_BYTES + HEADER.$bytes <= CPU_AREAS],
+    ['task in its slot', TASK.$bytes <= TASK_BYTES],
+    ['map header in its slot', MAP.$bytes <= MAP_BYTES],
+    ['scratch aligned', SCRATCH_BYTES % 16 === 0],
+    [
+      'the smallest memory has a heap',
+      regions(MEMORY_MIN_BYTES, CPUS_MAX).heap < regions(MEMORY_MIN_BYTES, CPUS_MAX).heapEnd,
+    ],
+  ]
+  for (const [what, holds] of fits) if (!holds) throw new Error(`shared/layout.ts: ${what} does not hold`)
+}
+assertLayout()
