@@ -19,6 +19,9 @@ export const MEMORY_DEFAULT_BYTES = 1024 * 1024 * 1024
 /** Above 2 GiB an i32 pointer reaches JavaScript as a negative number. */
 export const MEMORY_MAX_BYTES = 2 * 1024 * 1024 * 1024
 export const CPUS_MAX = 64
+/** Lock owners that are no CPU. */
+export const WRITER_MAIN = CPUS_MAX
+export const WRITER_SUPERVISOR = CPUS_MAX + 1
 export const TASKS_MAX = 1024
 
 const line = (field: Field): Field => ({ bytes: field.bytes, align: CACHE_LINE_BYTES })
@@ -143,6 +146,8 @@ export const CPU = layout({
   /** Arguments of helpers implemented in JavaScript, as u64 each: no BigInt crosses the border. */
   helperArguments: array(U64, 8),
   helperResult: U64,
+  /** r0 of the program that finished last, all 64 bits. */
+  retval: U64,
   /** Depth of programs running now: not 0 means inside a read-side section. Polled by grace periods. */
   nesting: line(U32),
   /** Increments whenever nesting returns to 0: a grace period ends when it moved. */
@@ -163,7 +168,7 @@ export const CPU = layout({
 export const CPU_AREA_BYTES = alignUp(CPU.$bytes, PAGE_BYTES)
 export const CPU_AREAS = alignUp(NULL_GUARD_BYTES + HEADER.$bytes, PAGE_BYTES)
 
-/** Address of CPU `cpu`'s area. */
+/** Address of CPU `cpu`'s area. The area after the last CPU's is the main thread's: it, too, writes to maps. */
 export function cpuArea(cpu: number): number {
   return CPU_AREAS + cpu * CPU_AREA_BYTES
 }
@@ -289,7 +294,7 @@ export interface Regions {
 
 /** Where each region lies in a memory of `memoryBytes` with `cpus` possible CPUs. */
 export function regions(memoryBytes: number, cpus: number): Regions {
-  const tasks = cpuArea(cpus)
+  const tasks = cpuArea(cpus + 1)
   const trace = alignUp(tasks + TASKS_MAX * TASK_BYTES, PAGE_BYTES)
   const heap = alignUp(trace + TRACE.$bytes, PAGE_BYTES)
   // Small memories get a user range of a quarter at most, so that the heap stays the larger part.
