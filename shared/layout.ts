@@ -25,6 +25,7 @@ export const WRITER_SUPERVISOR = CPUS_MAX + 1
 export const TASKS_MAX = 1024
 
 const line = (field: Field): Field => ({ bytes: field.bytes, align: CACHE_LINE_BYTES })
+const word8 = (field: Field): Field => ({ bytes: field.bytes, align: 8 })
 
 /** Value of HEADER.magic: "SBPF" little-endian. */
 export const MACHINE_MAGIC = 0x46504253
@@ -53,19 +54,37 @@ export const HEADER = layout(
     mainSleeping: U32,
     /** Ctrl-C presses seen by the signal worker and not yet taken by a blocking call. */
     sigints: line(U32),
+  /** What the signal worker is to do, see SignalCommand; it sleeps on this word. */
+  signalCommand: U32,
+  /** Times the signal worker has taken over SIGINT. */
+  signalArmed: U32,
     /** Increments a few times a second while the supervisor's event loop runs. */
     supervisorHeartbeat: line(U32),
     /** Sleeping word of the supervisor's synchronous calls: reply counter. */
     supervisorReplies: U32,
+  /** See SupervisorState. */
+  supervisorState: U32,
     /** Count of CPU deaths handled; changes wake those who wait on a CPU. */
     cpuDeaths: line(U32),
+  /** How many of them owned a lock. */
+  cpuDeathsLocked: U32,
+  /** CPUs online now; changes wake those who wait for a start or a restart. */
+  cpusOnline: U32,
     /** Fault points (test builds): the armed point's countdown, and what to do when it reaches 0. */
     faultCountdown: line(U32),
     faultAction: U32,
     faultCpu: U32,
+  /** Fault points that went off, and the id of the last one. */
+  faultsFired: U32,
+  faultPoint: U32,
   },
   NULL_GUARD_BYTES,
 )
+
+export const SupervisorState = { none: 0, starting: 1, ready: 2, down: 3 } as const
+export const SignalCommand = { none: 0, rearm: 1, die: 2, leave: 3 } as const
+/** What an armed fault point does to its CPU. */
+export const FaultAction = { none: 0, exit: 1, throw: 2, exhaust: 3, terminate: 4 } as const
 
 export const CpuState = { offline: 0, starting: 1, online: 2, dead: 3 } as const
 
@@ -92,9 +111,11 @@ export const EVENT = layout({
 })
 export const EventKind = { none: 0, run: 1, call: 2 } as const
 
-/** Where a `run` event leaves its outcome; allocated by the caller. */
+/** Where a `run` event leaves its outcome: one for each entry of the event ring. */
 export const RUN_RESULT = layout({
   done: U32,
+  /** Set by the caller to stop the repetitions early. */
+  cancel: U32,
   /** r0 of the last repetition, low and high word. */
   retval: U32,
   retvalHigh: U32,
@@ -122,7 +143,7 @@ export const INTENT = layout({
   c: U32,
   d: U32,
 })
-export const IntentKind = { none: 0 } as const
+export const IntentKind = { none: 0, hashInsert: 1, hashReplace: 2, hashDelete: 3, perfOutput: 4 } as const
 
 /** A program's trap: what it touched and why, written just before it stops. */
 export const FAULT = layout({ address: U64, bytes: U32, kind: U32 })
@@ -132,6 +153,8 @@ export const FaultKind = { none: 0, read: 1, write: 2, misaligned: 3, stackOverf
 export const CPU = layout({
   number: U32,
   state: U32,
+  /** Node's id of the thread that is this CPU now, 0 for none. */
+  thread: U32,
   /** Times this CPU has been (re)started. */
   incarnation: U32,
   contextLevel: U32,
@@ -156,11 +179,11 @@ export const CPU = layout({
   doorbell: line(U32),
   sleeping: U32,
   intent: line(blob(INTENT.$bytes, 4)),
-  /** Event ring: producers append at head (compare-and-swap on reserve, then publish), the CPU consumes at tail. */
-  eventLock: line(U32),
+  /** Event ring: the main thread appends at head, the CPU consumes at tail, both running numbers. */
   eventHead: line(U32),
   eventTail: line(U32),
   events: array(blob(EVENT.$bytes, 4), EVENT_RING_ENTRIES),
+  results: array(blob(RUN_RESULT.$bytes, 8), EVENT_RING_ENTRIES),
   scratch: array(blob(SCRATCH_BYTES, 16), CONTEXT_LEVELS),
   /** Lowest address of each context level's stack; frame f of level l starts at stack + (l*8+f)*512. */
   stack: array(blob(FRAME_BYTES, 16), FRAMES_MAX * CONTEXT_LEVELS),
@@ -237,13 +260,30 @@ export const MAP = layout({
   bucketMask: U32,
   elements: U32,
   elementBytes: U32,
-  /** Free lists: one per possible CPU and one for the main thread. */
-  freeLists: U32,
-  /** Spare elements, one per writer, which make an overwriting update free of allocation. */
-  spares: U32,
+  /** One HASH_WRITER per possible CPU and one for the main thread. */
+  writers: U32,
+  writerCount: U32,
   valueOffset: U32,
 })
 export const MAP_BYTES = 128
+
+/** A bucket of a hash table. `head` is an element's address, or an end marker: (bucket index << 1) | 1. */
+export const HASH_BUCKET = layout({ head: U32, lock: U32 })
+/** What a writer (a CPU or the main thread) has in a hash table: a free list that others may steal from, a spare. */
+export const HASH_WRITER = layout({
+  lock: line(U32),
+  /** First free element, 0 when there is none. */
+  head: U32,
+  /** The element that this writer's next update will fill: never reachable from a bucket or a free list. */
+  spare: U32,
+})
+/**
+ * An element of a hash table; its key follows. `next` keeps its value while the element is free, so that a reader
+ * standing on it finds its way back to a chain.
+ */
+export const HASH_ELEMENT = layout({ next: word8(U32), nextFree: U32, key: blob(0, 8) })
+/** As HASH_ELEMENT, for per-CPU values: `values` is the address of CPU 0's, MAP.valueStride leads to the next CPU's. */
+export const PERCPU_HASH_ELEMENT = layout({ next: word8(U32), nextFree: U32, values: U32, key: blob(0, 8) })
 
 /** Slots of a map's operations in the function table, from MAP.operations. Signatures in shared/maps/operations.ts. */
 export const MapOp = { lookup: 0, update: 1, delete: 2, nextKey: 3, lookupUser: 4, updateUser: 5 } as const
@@ -256,16 +296,20 @@ export const PERF_RING = layout({
   /** Address of the perf_event_mmap_page, PAGE_BYTES long; the data pages follow it. */
   page: U32,
   dataBytes: U32,
-  /** Events lost since the last PERF_RECORD_LOST. */
-  lost: U32,
-  /** Samples published, and samples refused in all. */
-  events: U32,
+  /** Samples refused in all, and of these the ones reported by a PERF_RECORD_LOST: the difference is pending. */
   lostTotal: U32,
+  lostReported: U32,
+  /** Samples published up to the position `eventsHead` (low word): one 64-bit store updates both. */
+  events: word8(U32),
+  eventsHead: U32,
   /** Wake-ups rung. */
   wakeups: U32,
   /** wakeup_events of perf_event_attr, and samples since the last wake-up. */
   wakeupEvents: U32,
   sinceWakeup: U32,
+  /** A wake-up is due, too, when the head (low word) is more than `watermarkBytes` past `wakeupAt`. */
+  watermarkBytes: U32,
+  wakeupAt: U32,
   /** 1 while the event is enabled. */
   enabled: U32,
   sampleType: U32,
