@@ -54,29 +54,29 @@ export const HEADER = layout(
     mainSleeping: U32,
     /** Ctrl-C presses seen by the signal worker and not yet taken by a blocking call. */
     sigints: line(U32),
-  /** What the signal worker is to do, see SignalCommand; it sleeps on this word. */
-  signalCommand: U32,
-  /** Times the signal worker has taken over SIGINT. */
-  signalArmed: U32,
+    /** What the signal worker is to do, see SignalCommand; it sleeps on this word. */
+    signalCommand: U32,
+    /** Times the signal worker has taken over SIGINT. */
+    signalArmed: U32,
     /** Increments a few times a second while the supervisor's event loop runs. */
     supervisorHeartbeat: line(U32),
     /** Sleeping word of the supervisor's synchronous calls: reply counter. */
     supervisorReplies: U32,
-  /** See SupervisorState. */
-  supervisorState: U32,
+    /** See SupervisorState. */
+    supervisorState: U32,
     /** Count of CPU deaths handled; changes wake those who wait on a CPU. */
     cpuDeaths: line(U32),
-  /** How many of them owned a lock. */
-  cpuDeathsLocked: U32,
-  /** CPUs online now; changes wake those who wait for a start or a restart. */
-  cpusOnline: U32,
+    /** How many of them owned a lock. */
+    cpuDeathsLocked: U32,
+    /** CPUs online now; changes wake those who wait for a start or a restart. */
+    cpusOnline: U32,
     /** Fault points (test builds): the armed point's countdown, and what to do when it reaches 0. */
     faultCountdown: line(U32),
     faultAction: U32,
     faultCpu: U32,
-  /** Fault points that went off, and the id of the last one. */
-  faultsFired: U32,
-  faultPoint: U32,
+    /** Fault points that went off, and the id of the last one. */
+    faultsFired: U32,
+    faultPoint: U32,
   },
   NULL_GUARD_BYTES,
 )
@@ -212,6 +212,9 @@ export const TASK = layout({
   exitCode: U32,
   syscalls: U32,
   comm: blob(COMM_BYTES, 8),
+  /** The task's window of user memory: what probe_read_user may read while it runs. */
+  userBase: U32,
+  userBytes: U32,
 })
 export const TASK_BYTES = 128
 /** Each task slot's window of user memory. */
@@ -226,6 +229,8 @@ export const TRACE = layout({
   dropped: U32,
   data: blob(TRACE_RING_BYTES, 64),
 })
+/** A record with this in `cpu` only fills the ring's end: just `bytes` and `cpu` are valid. */
+export const TRACE_PADDING_CPU = 0xffff
 /** One line of trace_pipe, before formatting. */
 export const TRACE_RECORD = layout({
   bytes: U32,

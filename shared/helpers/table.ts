@@ -13,7 +13,7 @@
  * - in, out: memory that the helper reads or fills; the next argument (kind size) is its length
  * - inOrNull: as in, and NULL is allowed
  * - format: as in, a printf format
- * - unsafe: an address the helper itself checks (probe_read's source)
+ * - unsafe: an address the helper itself checks (probe_read's source): all 64 bits
  * - size, u32: an unsigned 32-bit number; u64: all 64 bits
  */
 export type ArgumentKind =
@@ -36,9 +36,9 @@ export type ReturnKind = 'i32' | 'u64' | 'pointer'
 /**
  * Where a helper runs.
  * - map: the map's own operation (MapOp), direct where the map is known, else through the function table
- * - wasm: a function of the thread's runtime instance; pointers and sizes are i32, u64 is i64
- * - js: a function of cpu-workers/helpers; pointers, sizes and u32 are passed as i32, a u64 argument n lies in
- *   CPU.helperArguments[n], a u64 result in CPU.helperResult
+ * - wasm: a function of the thread's runtime instance; pointers and sizes are i32, u64 and unsafe are i64
+ * - js: a function of cpu-workers/helpers; pointers, sizes and u32 are passed as i32, a u64 argument n (counted
+ *   from 0 among all arguments) lies in CPU.helperArguments[n], a u64 result in CPU.helperResult
  */
 export type HelperTier = 'map' | 'wasm' | 'js'
 
@@ -79,6 +79,11 @@ export const helperTable: readonly HelperRow[] = [
   row(114, 'bpf_probe_read_user_str', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
   row(115, 'bpf_probe_read_kernel_str', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
 ]
+
+/** True when an argument of this kind is passed to a WASM helper as i64, false when as i32. */
+export function isWide(kind: ArgumentKind): boolean {
+  return kind === 'u64' || kind === 'unsafe'
+}
 
 const byId = new Map(helperTable.map((helper) => [helper.id, helper]))
 
