@@ -29,4 +29,4 @@ int on_openat(struct sys_enter_openat *ctx)
 	return 0;
 }
 
-char license[] SEC("license") = "GPL";
+char _license[] SEC("license") = "GPL";
