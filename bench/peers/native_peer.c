@@ -1,0 +1,71 @@
+/*
+ * The native side of the jit rows: the very C functions that jit.bpf.c compiles to BPF, by cc -O2, called through a
+ * pointer so that no call is merged with the next. Reads a request of numbers (index: which function of the table,
+ * rounds, milliseconds) and data; prints {"ns", "min_ns", "max_ns", "retval", "repeat"}. A function's index is its
+ * place in the table below, "empty" being 0.
+ */
+#include "peer.h"
+
+#include "../programs/checksum.h"
+#include "../programs/mix32.h"
+
+#define NOINLINE __attribute__((noinline, noclone))
+#define PROGRAM(name)                                                                                                  \
+	NOINLINE static u64 native_##name(const u8 *data)                                                              \
+	{                                                                                                              \
+		return name(data);                                                                                     \
+	}
+
+NOINLINE static u64 native_empty(const u8 *data)
+{
+	__asm__ volatile("" : : "r"(data));
+	return 0;
+}
+
+PROGRAM(checksum)
+PROGRAM(mix32)
+
+static u64 (*const volatile programs[])(const u8 *) = {native_empty, native_checksum, native_mix32};
+
+static u64 result;
+
+static double run(u64 (*function)(const u8 *), const u8 *data, uint32_t repeat)
+{
+	double begun = now_seconds();
+
+	for (uint32_t i = 0; i < repeat; i++) {
+		result = function(data);
+		/* The data may have changed, as far as the compiler knows. */
+		__asm__ volatile("" : : : "memory");
+	}
+	return (now_seconds() - begun) * 1e9 / repeat;
+}
+
+int main(void)
+{
+	static struct request request;
+	double ns[ROUNDS_MAX];
+
+	read_request(&request);
+	uint32_t index = number(&request, "index", 0);
+	uint32_t rounds = number(&request, "rounds", 5);
+	double seconds = number(&request, "milliseconds", 100) / 1000;
+	if (index >= sizeof(programs) / sizeof(programs[0]) || rounds < 1 || rounds > ROUNDS_MAX ||
+	    request.data_bytes < INPUT_BYTES) {
+		errno = EINVAL;
+		fail("index, rounds or data");
+	}
+	u64 (*function)(const u8 *) = programs[index];
+	pin(number(&request, "cpu", 0));
+	uint32_t repeat = 1000;
+	double once = run(function, request.data, repeat);
+	while (once * repeat < seconds * 1e8)
+		once = run(function, request.data, repeat *= 2);
+	repeat = seconds * 1e9 / once;
+	for (uint32_t i = 0; i < rounds; i++)
+		ns[i] = run(function, request.data, repeat);
+	qsort(ns, rounds, sizeof(ns[0]), by_size);
+	printf("{\"ns\": %.3f, \"min_ns\": %.3f, \"max_ns\": %.3f, \"retval\": %u, \"repeat\": %u}\n", ns[rounds / 2], ns[0],
+	       ns[rounds - 1], (uint32_t)result, repeat);
+	return 0;
+}
