@@ -49,6 +49,8 @@ export interface HelperRow {
   readonly ret: ReturnKind
   readonly tier: HelperTier
   readonly gplOnly?: boolean
+  /** Name of the variant that programs with a packet as context import instead. */
+  readonly packetName?: string
 }
 
 const row = (
@@ -72,7 +74,10 @@ export const helperTable: readonly HelperRow[] = [
   row(14, 'bpf_get_current_pid_tgid', 'wasm', [], 'u64'),
   row(15, 'bpf_get_current_uid_gid', 'wasm', [], 'u64'),
   row(16, 'bpf_get_current_comm', 'wasm', ['out', 'size'], 'i32'),
-  row(25, 'bpf_perf_event_output', 'wasm', ['ctx', 'map', 'u64', 'in', 'size'], 'i32', true),
+  {
+    ...row(25, 'bpf_perf_event_output', 'wasm', ['ctx', 'map', 'u64', 'in', 'size'], 'i32', true),
+    packetName: 'bpf_perf_event_output_packet',
+  },
   row(45, 'bpf_probe_read_str', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
   row(112, 'bpf_probe_read_user', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
   row(113, 'bpf_probe_read_kernel', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),

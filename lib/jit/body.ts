@@ -1,0 +1,127 @@
+/** The instructions of one subprogram, block by block. */
+
+import { targetOf } from '../../shared/isa/decode.js'
+import { PseudoSource } from '../../shared/isa/opcodes.js'
+import type { InstructionRow } from '../../shared/isa/table.js'
+import { FRAME_BYTES } from '../../shared/layout.js'
+import { EINVAL, EOPNOTSUPP } from '../../shared/uapi/errno.js'
+import { Op } from '../../shared/wasm/opcodes.js'
+import { emitAlu, emitCondition, emitMov, emitMovSigned, emitNeg, emitSwap } from './alu.js'
+import { emitHelperCall, emitLocalCall } from './calls.js'
+import type { Cfg } from './cfg.js'
+import { type BlockEmitter, emitDispatch, emitStructured } from './control.js'
+import { JitError } from './error.js'
+import type { FunctionEmitter } from './function.js'
+import { emitAtomic, emitLoad, emitLoadAcquire, emitStore, emitStoreRelease } from './memory.js'
+import { emitPacketLoad } from './packet.js'
+import { type BlockFacts, step } from './values.js'
+
+/** Iterations that all may_goto of one call get together (BPF_MAX_LOOPS). */
+const MAY_GOTO_LIMIT = 8 * 1024 * 1024
+
+function emitImm64(e: FunctionEmitter, row: InstructionRow, i: number): void {
+  const { code, f, module } = e
+  const source = code.src[i]
+  const second = code.imm[i + 1]
+  if (source === PseudoSource.value) f.i64Const(code.imm[i], second)
+  else if (source === PseudoSource.mapFd || source === PseudoSource.mapIndex) f.i64Const(module.mapAt(i).address, 0)
+  else if (source === PseudoSource.mapValue || source === PseudoSource.mapIndexValue) {
+    f.i64Const(module.mapAt(i).values + second, 0)
+  } else throw new JitError(i, -EOPNOTSUPP, `${row.name} is not available`)
+  e.set64(code.dst[i])
+}
+
+function emitInstruction(e: FunctionEmitter, row: InstructionRow, i: number): void {
+  switch (row.kind) {
+    case 'alu':
+      return emitAlu(e, row, i)
+    case 'mov':
+      return emitMov(e, row, i)
+    case 'movsx':
+      return emitMovSigned(e, row, i)
+    case 'neg':
+      return emitNeg(e, row, i)
+    case 'swap':
+      return emitSwap(e, row, i)
+    case 'load':
+    case 'loadSigned':
+      return emitLoad(e, row, i)
+    case 'store':
+    case 'storeImm':
+      return emitStore(e, row, i)
+    case 'atomic':
+      return emitAtomic(e, row, i)
+    case 'loadAcquire':
+      return emitLoadAcquire(e, row, i)
+    case 'storeRelease':
+      return emitStoreRelease(e, row, i)
+    case 'packetLoad':
+      return emitPacketLoad(e, row, i)
+    case 'imm64':
+      return emitImm64(e, row, i)
+    case 'callHelper':
+      return emitHelperCall(e, i)
+    case 'callLocal':
+      return emitLocalCall(e, targetOf(e.code, i), FRAME_BYTES)
+    case 'callKfunc':
+      throw new JitError(i, -EOPNOTSUPP, 'kernel functions are not available')
+    default:
+      throw new JitError(i, -EINVAL, `${row.name} inside a block`)
+  }
+}
+
+/** Blocks end before their jump, branch or exit. */
+const TERMINATORS = new Set(['jump', 'branch', 'mayGoto', 'exit'])
+
+class BodyEmitter implements BlockEmitter {
+  constructor(
+    readonly e: FunctionEmitter,
+    readonly cfg: Cfg,
+    readonly facts: BlockFacts,
+  ) {}
+
+  body(block: number): void {
+    const { e, cfg } = this
+    this.facts.load(block, e.facts)
+    for (let i = cfg.first[block]; i < cfg.past[block]; i++) {
+      const row = e.code.rows[i]
+      if (row === undefined) {
+        if (e.code.wide[i] === 2) continue
+        throw new JitError(i, -EINVAL, `unknown opcode ${e.code.opcode[i].toString(16).padStart(2, '0')}`)
+      }
+      if (TERMINATORS.has(row.kind)) continue
+      e.mark(i)
+      emitInstruction(e, row, i)
+      step(e.facts, e.code, i)
+    }
+  }
+
+  condition(block: number, negated: boolean): void {
+    const { e } = this
+    const i = this.cfg.past[block] - 1
+    const row = e.code.rows[i] as InstructionRow
+    e.mark(i)
+    if (row.kind === 'branch') return emitCondition(e, row, i, negated)
+    e.f.get(e.loopBudget)
+    e.f.i32Const(1)
+    e.f.op(Op.i32_add)
+    e.f.tee(e.loopBudget)
+    e.f.i32Const(MAY_GOTO_LIMIT)
+    e.f.op(negated ? Op.i32_le_u : Op.i32_gt_u)
+  }
+
+  exit(block: number): void {
+    this.e.mark(this.cfg.past[block] - 1)
+    this.e.push64(0)
+    this.e.f.op(Op.return)
+  }
+}
+
+/** Emits the body of one subprogram. */
+export function emitBody(e: FunctionEmitter, cfg: Cfg, facts: BlockFacts): void {
+  const emitter = new BodyEmitter(e, cfg, facts)
+  if (cfg.reducible) emitStructured(cfg, e.f, emitter)
+  else emitDispatch(cfg, e.f, emitter, e.temporary32)
+  // Every path has returned; the validator wants to see that no value is due here.
+  e.f.op(Op.unreachable)
+}

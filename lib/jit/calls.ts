@@ -1,0 +1,189 @@
+/** Helper calls, by the tier of their row in shared/helpers/table.ts, and calls of the program's own functions. */
+import { type ArgumentKind, type HelperRow, helperById, isWide } from '../../shared/helpers/table.js'
+import { CPU, MAP, MapOp } from '../../shared/layout.js'
+import { EINVAL, EOPNOTSUPP } from '../../shared/uapi/errno.js'
+import { I32, I64 } from '../../shared/wasm/dsl.js'
+import { Op, type ValType } from '../../shared/wasm/opcodes.js'
+import { JitError } from './error.js'
+import { ARGUMENTS, type FunctionEmitter } from './function.js'
+import type { MapFacts } from './input.js'
+import { callCheck } from './memory.js'
+import type { ModuleContext } from './module_context.js'
+import { Known, type RegisterFacts } from './values.js'
+
+interface MapCall {
+  readonly op: keyof typeof MapOp
+  readonly params: readonly ValType[]
+}
+
+/** The map operation behind each helper of tier `map`. */
+const MAP_CALLS: Record<string, MapCall> = {
+  bpf_map_lookup_elem: { op: 'lookup', params: [I32, I32] },
+  bpf_map_update_elem: { op: 'update', params: [I32, I32, I32, I32] },
+  bpf_map_delete_elem: { op: 'delete', params: [I32, I32] },
+}
+
+/** The row of the helper that `insn` calls; throws when it does not run here. */
+export function helperAt(module: ModuleContext, insn: number): HelperRow {
+  const id = module.code.imm[insn]
+  const helper = helperById(id)
+  if (!helper) throw new JitError(insn, -EOPNOTSUPP, `helper #${id} is not available`)
+  return helper
+}
+
+/** The map in the register of argument `index`, where the analysis knows it. */
+function knownMap(module: ModuleContext, facts: RegisterFacts, register: number): MapFacts | null {
+  return facts.kind[register] === Known.map ? module.mapAt(facts.value[register]) : null
+}
+
+/** Declares what the call at `insn` needs; `facts` hold before it. Returns the function index, -1 for the table. */
+export function importHelper(module: ModuleContext, insn: number, facts: RegisterFacts): number {
+  const helper = helperAt(module, insn)
+  const { builder } = module
+  if (helper.tier === 'map') {
+    const map = knownMap(module, facts, 1)
+    const { op, params } = MAP_CALLS[helper.name]
+    return map ? builder.importFunction(`map:${map.shape}`, op, params, [I32]) : -1
+  }
+  const name = module.type.packetOutput && helper.packetName ? helper.packetName : helper.name
+  if (helper.tier === 'wasm') {
+    const params = helper.args.map((kind) => (isWide(kind) ? I64 : I32))
+    return builder.importFunction('runtime', name, params, [helper.ret === 'u64' ? I64 : I32])
+  }
+  const params = helper.args.filter((kind) => !isWide(kind)).map(() => I32)
+  return builder.importFunction('js', name, params, helper.ret === 'u64' ? [] : [I32])
+}
+
+export function emitHelperCall(e: FunctionEmitter, insn: number): void {
+  const helper = helperAt(e.module, insn)
+  const index = importHelper(e.module, insn, e.facts)
+  if (helper.tier === 'map') emitMapCall(e, helper, index)
+  else if (helper.tier === 'wasm') {
+    for (let n = 0; n < helper.args.length; n++) pushArgument(e, helper, n)
+    e.f.call(index)
+    setResult(e, helper)
+  } else emitJsCall(e, helper, index)
+}
+
+function emitJsCall(e: FunctionEmitter, helper: HelperRow, index: number): void {
+  const { f, module } = e
+  helper.args.forEach((kind, n) => {
+    if (!isWide(kind)) return
+    f.globalGet(module.areaGlobal)
+    e.push64(n + 1)
+    f.memory(Op.i64_store, CPU.helperArguments + n * I64_BYTES)
+  })
+  helper.args.forEach((kind, n) => {
+    if (!isWide(kind)) pushArgument(e, helper, n)
+  })
+  f.call(index)
+  if (helper.ret === 'u64') {
+    f.globalGet(module.areaGlobal)
+    f.memory(Op.i64_load, CPU.helperResult)
+  }
+  setResult(e, helper)
+}
+
+const I64_BYTES = 8
+
+function setResult(e: FunctionEmitter, helper: HelperRow): void {
+  if (helper.ret === 'i32') e.f.op(Op.i64_extend_i32_s)
+  else if (helper.ret === 'pointer') e.f.op(Op.i64_extend_i32_u)
+  e.set64(0)
+}
+
+function emitMapCall(e: FunctionEmitter, helper: HelperRow, index: number): void {
+  const { f, module } = e
+  const { op, params } = MAP_CALLS[helper.name]
+  if (op === 'update') {
+    // Flags are 64 bits wide; no flag lies in the upper half.
+    e.push64(4)
+    f.i64Const(32, 0)
+    f.op(Op.i64_shr_u)
+    f.op(Op.i64_eqz)
+    f.if_(I32)
+  }
+  for (let n = 0; n < helper.args.length; n++) {
+    if (helper.args[n] === 'u64') e.push32(n + 1)
+    else pushArgument(e, helper, n)
+  }
+  if (index >= 0) f.call(index)
+  else {
+    e.push32(1)
+    f.memory(Op.i32_load, MAP.operations)
+    f.i32Const(MapOp[op])
+    f.op(Op.i32_add)
+    f.callIndirect(module.builder.type(params, [I32]))
+  }
+  if (op === 'update') {
+    f.else_()
+    f.i32Const(-EINVAL)
+    f.end()
+  }
+  setResult(e, helper)
+}
+
+/** Pushes argument n (from 0) as its kind wants it; checked mode checks what it points to. */
+function pushArgument(e: FunctionEmitter, helper: HelperRow, n: number): void {
+  const kind = helper.args[n]
+  const register = n + 1
+  if (isWide(kind)) return e.push64(register)
+  const map = kind === 'map' ? knownMap(e.module, e.facts, register) : null
+  if (map) return e.f.i32Const(map.address)
+  if (!e.checked || kind === 'size' || kind === 'u32') return e.push32(register)
+  checkArgument(e, helper, n, kind)
+}
+
+function checkArgument(e: FunctionEmitter, helper: HelperRow, n: number, kind: ArgumentKind): void {
+  const { f, module } = e
+  const register = n + 1
+  if (kind === 'map') {
+    const map = knownMap(module, e.facts, register)
+    if (map) return f.i32Const(map.address)
+    e.push64(register)
+    return f.call(module.checks.map.index)
+  }
+  if (kind === 'ctx') {
+    e.push64(register)
+    f.get(e.context)
+    return f.call(module.checks.context.index)
+  }
+  if (kind === 'inOrNull') {
+    e.push64(register)
+    f.op(Op.i64_eqz)
+    f.if_(I32)
+    f.i32Const(0)
+    f.else_()
+  }
+  e.push64(register)
+  callCheck(e, kind === 'out' ? module.checks.write : module.checks.read, () => pushLength(e, helper, n, kind))
+  if (kind === 'inOrNull') f.end()
+}
+
+/** Pushes how many bytes argument n points to: the map's key or value size, or the next argument. */
+function pushLength(e: FunctionEmitter, helper: HelperRow, n: number, kind: ArgumentKind): void {
+  const { f } = e
+  if (kind !== 'key' && kind !== 'value') return e.push32(n + 2)
+  const mapRegister = helper.args.indexOf('map') + 1
+  const map = knownMap(e.module, e.facts, mapRegister)
+  if (map) return f.i32Const(kind === 'key' ? map.keyBytes : map.valueBytes)
+  e.push32(mapRegister)
+  f.memory(Op.i32_load, kind === 'key' ? MAP.keyBytes : MAP.valueBytes)
+}
+
+/** A call of another function of the program: the callee's frame follows this one. */
+export function emitLocalCall(e: FunctionEmitter, target: number, frameBytes: number): void {
+  const { f } = e
+  const callee = e.module.functions.get(target)
+  if (!callee) throw new JitError(target, -EINVAL, 'call of an unknown function')
+  for (let r = 1; r <= ARGUMENTS; r++) e.push64(r)
+  f.get(e.frame)
+  f.i32Const(frameBytes)
+  f.op(Op.i32_add)
+  if (e.checked) {
+    f.get(e.context)
+    f.get(e.contextBytes)
+  }
+  f.call(callee.index)
+  e.set64(0)
+}

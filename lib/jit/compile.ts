@@ -1,0 +1,143 @@
+/** From BPF instructions to a WebAssembly module. Programs must have passed the structural checks. */
+import { type Code, decode, targetOf } from '../../shared/isa/decode.js'
+import { FRAMES_MAX } from '../../shared/layout.js'
+import type { TrapMap } from '../../shared/messages.js'
+import { EINVAL } from '../../shared/uapi/errno.js'
+import { I64 } from '../../shared/wasm/dsl.js'
+import { ModuleBuilder } from '../../shared/wasm/module.js'
+import { emitBody } from './body.js'
+import { helperAt, importHelper } from './calls.js'
+import { buildCfg, type Cfg } from './cfg.js'
+import { defineChecks } from './checks.js'
+import { emitEntry } from './entry.js'
+import { JitError } from './error.js'
+import { CHECKED_PARAMS, DIRECT_PARAMS, FunctionEmitter } from './function.js'
+import type { Compiled, CompileInput } from './input.js'
+import { ModuleContext } from './module_context.js'
+import { BlockFacts, Known, RegisterFacts, step } from './values.js'
+
+export { JitError } from './error.js'
+export type { Compiled, CompileInput, MapFacts, Mode } from './input.js'
+
+interface Subprogram {
+  readonly start: number
+  readonly cfg: Cfg
+  readonly facts: BlockFacts
+}
+
+/** First instructions of the program's functions, rising; 0 is the main program. */
+function subprogramStarts(code: Code): number[] {
+  const starts = new Set([0])
+  for (let i = 0; i < code.count; i++) {
+    if (code.rows[i]?.kind !== 'callLocal') continue
+    const target = targetOf(code, i)
+    if (target < 0 || target >= code.count) throw new JitError(i, -EINVAL, 'call to invalid destination')
+    starts.add(target)
+  }
+  return [...starts].sort((a, b) => a - b)
+}
+
+function analyse(code: Code, starts: readonly number[]): Subprogram[] {
+  return starts.map((start, n) => {
+    const cfg = buildCfg(code, start, starts[n + 1] ?? code.count)
+    const entry = new RegisterFacts()
+    if (start === 0) entry.set(1, Known.context, 0)
+    return { start, cfg, facts: new BlockFacts(code, cfg, entry) }
+  })
+}
+
+/** Frames are laid out one after the other: the deepest chain of calls must fit, so no function may call itself. */
+function checkDepth(code: Code, subprograms: readonly Subprogram[]): void {
+  const callees = new Map<number, Set<number>>()
+  for (const { start, cfg } of subprograms) {
+    const called = new Set<number>()
+    for (let i = cfg.start; i < cfg.end; i++) if (code.rows[i]?.kind === 'callLocal') called.add(targetOf(code, i))
+    callees.set(start, called)
+  }
+  let level = new Set([0])
+  for (let depth = 1; level.size > 0; depth++) {
+    if (depth > FRAMES_MAX) throw new JitError(0, -EINVAL, `the call stack of ${depth} frames is too deep`)
+    level = new Set([...level].flatMap((start) => [...(callees.get(start) as Set<number>)]))
+  }
+}
+
+/** All imports must be known before the first function: finds each helper call and what is known of its map. */
+function declareImports(module: ModuleContext, subprograms: readonly Subprogram[]): void {
+  const { code } = module
+  const facts = new RegisterFacts()
+  for (const { cfg, facts: blockFacts } of subprograms) {
+    for (let b = 0; b < cfg.blocks; b++) {
+      let loaded = -1
+      for (let i = cfg.first[b]; i < cfg.past[b]; i++) {
+        if (code.rows[i]?.kind !== 'callHelper') continue
+        if (helperAt(module, i).tier === 'map') {
+          if (loaded < 0) blockFacts.load(b, facts)
+          for (let k = Math.max(loaded, cfg.first[b]); k < i; k++) step(facts, code, k)
+          loaded = i
+        }
+        importHelper(module, i, facts)
+      }
+    }
+  }
+}
+
+function shapesOf(imports: readonly [string, string][]): string[] {
+  const shapes = imports.filter(([from]) => from.startsWith('map:')).map(([from]) => from.slice('map:'.length))
+  return [...new Set(shapes)]
+}
+
+function buildTrapMap(
+  input: CompileInput,
+  emitters: readonly FunctionEmitter[],
+  offsets: Map<number, number>,
+): TrapMap {
+  const functions = emitters.map(({ f, positions }) => {
+    const base = offsets.get(f.index) as number
+    const count = positions.length / 2
+    const result = { index: f.index, offsets: new Uint32Array(count), insns: new Uint32Array(count) }
+    for (let n = 0; n < count; n++) {
+      result.offsets[n] = base + positions[2 * n]
+      result.insns[n] = positions[2 * n + 1]
+    }
+    return result
+  })
+  const names = new Map(input.subprograms ?? [])
+  const subprograms = emitters.map((e): [number, string] => [
+    e.start,
+    names.get(e.start) ?? (e.start === 0 ? input.name : `sub_${e.start}`),
+  ])
+  return { functions, lines: (input.lines ?? []).map(([insn, text]) => [insn, text]), subprograms }
+}
+
+/**
+ * Compiles one program with its subprograms into one module. Throws a JitError for what cannot be compiled. Time is
+ * linear in the number of instructions.
+ */
+export function compile(input: CompileInput): Compiled {
+  const code = decode(input.insns)
+  const starts = subprogramStarts(code)
+  const subprograms = analyse(code, starts)
+  checkDepth(code, subprograms)
+  const module = new ModuleContext(input, code, new ModuleBuilder())
+  declareImports(module, subprograms)
+  const { builder, checked, areaGlobal, type } = module
+  if (checked) module.checks = defineChecks({ module: builder, areaGlobal, maps: module.allMaps, type })
+  const params = checked ? CHECKED_PARAMS : DIRECT_PARAMS
+  for (const { start } of subprograms) {
+    module.functions.set(start, builder.function(start === 0 ? input.name : `sub_${start}`, params, [I64]))
+  }
+  const emitters = subprograms.map(({ start, cfg, facts }) => {
+    const e = new FunctionEmitter(module, module.functions.get(start)!, start)
+    emitBody(e, cfg, facts)
+    return e
+  })
+  emitEntry(module)
+  const imports = builder.imports
+  const built = builder.build()
+  return {
+    bytes: built.bytes,
+    imports,
+    shapes: shapesOf(imports),
+    trapMap: buildTrapMap(input, emitters, built.codeOffsets),
+  }
+}

@@ -1,0 +1,98 @@
+/** The BPF view of a function under construction: registers, frame, scratch locals. */
+import type { Code } from '../../shared/isa/decode.js'
+import { FRAME_REGISTER } from '../../shared/isa/opcodes.js'
+import { FRAME_BYTES } from '../../shared/layout.js'
+import { I32, I64 } from '../../shared/wasm/dsl.js'
+import type { FunctionBuilder, Local } from '../../shared/wasm/function.js'
+import { Op, type ValType } from '../../shared/wasm/opcodes.js'
+import type { ModuleContext } from './module_context.js'
+import { RegisterFacts } from './values.js'
+
+export const ARGUMENTS = 5
+
+/** r1 to r5 and the address of the frame; in checked mode also the context and its size. */
+export const DIRECT_PARAMS: readonly ValType[] = [I64, I64, I64, I64, I64, I32]
+export const CHECKED_PARAMS: readonly ValType[] = [...DIRECT_PARAMS, I32, I32]
+
+/** Emits the code of one subprogram. */
+export class FunctionEmitter {
+  readonly registers: Local[]
+  /** Lowest address of this frame: r10 - 512, so that offsets from it are never negative. */
+  readonly frame: Local
+  readonly context: Local
+  readonly contextBytes: Local
+  /** Facts before the instruction being emitted. */
+  readonly facts = new RegisterFacts()
+  /** WASM offset within the body and BPF instruction, in pairs, rising. */
+  readonly positions: number[] = []
+  #temporary32: Local | null = null
+  #loopBudget: Local | null = null
+
+  constructor(
+    readonly module: ModuleContext,
+    readonly f: FunctionBuilder,
+    /** First instruction of the subprogram. */
+    readonly start: number,
+  ) {
+    const [r1, r2, r3, r4, r5, frame, context, contextBytes] = f.params
+    const local = () => f.local(I64)
+    this.registers = [local(), r1, r2, r3, r4, r5, local(), local(), local(), local()]
+    this.frame = frame
+    this.context = context
+    this.contextBytes = contextBytes
+  }
+
+  get code(): Code {
+    return this.module.code
+  }
+
+  get checked(): boolean {
+    return this.module.checked
+  }
+
+  get temporary32(): Local {
+    this.#temporary32 ??= this.f.local(I32)
+    return this.#temporary32
+  }
+
+  /** Iterations that may_goto has used up. */
+  get loopBudget(): Local {
+    this.#loopBudget ??= this.f.local(I32)
+    return this.#loopBudget
+  }
+
+  /** Notes that the code from here on belongs to BPF instruction `insn`. */
+  mark(insn: number): void {
+    this.positions.push(this.f.length, insn)
+  }
+
+  /** Pushes a register as i64. */
+  push64(register: number): void {
+    if (register !== FRAME_REGISTER) return this.f.get(this.registers[register])
+    this.push32(register)
+    this.f.op(Op.i64_extend_i32_u)
+  }
+
+  /** Pushes a register's low word as i32. */
+  push32(register: number): void {
+    if (register !== FRAME_REGISTER) {
+      this.f.get(this.registers[register])
+      this.f.op(Op.i32_wrap_i64)
+      return
+    }
+    this.f.get(this.frame)
+    this.f.i32Const(FRAME_BYTES)
+    this.f.op(Op.i32_add)
+  }
+
+  /** Pops an i64 into a register. */
+  set64(register: number): void {
+    this.f.set(this.registers[register])
+  }
+
+  /** Pops an i32 into a register, upper half zero. */
+  set32(register: number): void {
+    this.f.op(Op.i64_extend_i32_u)
+    this.f.set(this.registers[register])
+  }
+}
