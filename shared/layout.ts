@@ -147,7 +147,16 @@ export const IntentKind = { none: 0, hashInsert: 1, hashReplace: 2, hashDelete: 
 
 /** A program's trap: what it touched and why, written just before it stops. */
 export const FAULT = layout({ address: U64, bytes: U32, kind: U32 })
-export const FaultKind = { none: 0, read: 1, write: 2, misaligned: 3, stackOverflow: 4 } as const
+export const FaultKind = {
+  none: 0,
+  read: 1,
+  write: 2,
+  misaligned: 3,
+  stackOverflow: 4,
+  /** A helper's argument is not one of the program's maps, or not its context. */
+  badMap: 5,
+  badContext: 6,
+} as const
 
 /** Per-CPU area; offsets are relative to cpuArea(n). */
 export const CPU = layout({
@@ -204,6 +213,7 @@ export const TASK = layout({
   pid: U32,
   tgid: U32,
   ppid: U32,
+  pgid: U32,
   uid: U32,
   gid: U32,
   cpu: U32,

@@ -1,0 +1,86 @@
+/** Linux 6.18's checks at map creation, for the types of this folder. */
+
+import { alignUp } from '../struct.js'
+import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERF_EVENT_ARRAY } from '../uapi/bpf.js'
+import {
+  BPF_F_INNER_MAP,
+  BPF_F_MMAPABLE,
+  BPF_F_NO_COMMON_LRU,
+  BPF_F_NO_PREALLOC,
+  BPF_F_NUMA_NODE,
+  BPF_F_PRESERVE_ELEMS,
+  BPF_F_RDONLY,
+  BPF_F_RDONLY_PROG,
+  BPF_F_WRONLY,
+  BPF_F_WRONLY_PROG,
+  BPF_F_ZERO_SEED,
+} from '../uapi/bpf_flags.js'
+import { E2BIG, EINVAL } from '../uapi/errno.js'
+import type { MapAttributes } from './types.js'
+
+const ACCESS_FLAGS = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG
+const HASH_FLAGS = BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | ACCESS_FLAGS | BPF_F_ZERO_SEED
+const ARRAY_FLAGS = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | ACCESS_FLAGS | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP
+/** A per-CPU value may be at most this long (PCPU_MIN_UNIT_SIZE). */
+const PERCPU_VALUE_MAX_BYTES = 32768
+/** KMALLOC_MAX_SIZE less the kernel's element header: key and value together stay below. */
+const HASH_ELEMENT_MAX_BYTES = 4 * 1024 * 1024 - 48
+const INT_MAX = 0x7fffffff
+/** More buckets than this overflow the kernel's 32-bit table size (16 bytes each). */
+const HASH_BUCKETS_MAX = Math.floor(0xffffffff / 16)
+const ENTRIES_MAX_POWER = 2 ** 31
+
+/** A random 32-bit seed. */
+export function randomSeed(): number {
+  return Math.floor(Math.random() * 2 ** 32)
+}
+
+const both = (flags: number, mask: number): boolean => (flags & mask) === mask
+
+/** What BPF_MAP_CREATE checks for every type, before the type's own checks. */
+export function checkCommon(attr: MapAttributes): number {
+  if (attr.mapExtra) return -EINVAL
+  if (both(attr.flags, BPF_F_RDONLY | BPF_F_WRONLY)) return -EINVAL
+  // One memory node: the simulated machine has node 0 only.
+  if (attr.flags & BPF_F_NUMA_NODE && attr.numaNode) return -EINVAL
+  return 0
+}
+
+/** hash and percpu_hash: -EINVAL, or -E2BIG for sizes no allocation serves. */
+export function checkHash(attr: MapAttributes, perCpu: boolean): number {
+  const { flags } = attr
+  if (flags & ~HASH_FLAGS || both(flags, BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) return -EINVAL
+  if (flags & BPF_F_NO_COMMON_LRU) return -EINVAL
+  if (perCpu && flags & BPF_F_NUMA_NODE) return -EINVAL
+  if (attr.maxEntries === 0 || attr.keyBytes === 0 || attr.valueBytes === 0) return -EINVAL
+  if (attr.keyBytes + attr.valueBytes >= HASH_ELEMENT_MAX_BYTES) return -E2BIG
+  if (perCpu && alignUp(attr.valueBytes, 8) > PERCPU_VALUE_MAX_BYTES) return -E2BIG
+  if (attr.maxEntries > ENTRIES_MAX_POWER) return -E2BIG
+  return bucketsFor(attr.maxEntries) > HASH_BUCKETS_MAX ? -E2BIG : 0
+}
+
+function bucketsFor(entries: number): number {
+  let buckets = 1
+  while (buckets < entries) buckets *= 2
+  return buckets
+}
+
+/** array, percpu_array and the arrays of file descriptors. */
+export function checkArray(attr: MapAttributes, perCpu: boolean): number {
+  const { flags } = attr
+  if (attr.maxEntries === 0 || attr.keyBytes !== 4 || attr.valueBytes === 0) return -EINVAL
+  if (flags & ~ARRAY_FLAGS || both(flags, BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) return -EINVAL
+  if (perCpu && flags & BPF_F_NUMA_NODE) return -EINVAL
+  if (attr.type !== BPF_MAP_TYPE_ARRAY && flags & (BPF_F_MMAPABLE | BPF_F_INNER_MAP)) return -EINVAL
+  if (attr.type !== BPF_MAP_TYPE_PERF_EVENT_ARRAY && flags & BPF_F_PRESERVE_ELEMS) return -EINVAL
+  if (attr.valueBytes > INT_MAX) return -E2BIG
+  if (perCpu && alignUp(attr.valueBytes, 8) > PERCPU_VALUE_MAX_BYTES) return -E2BIG
+  return 0
+}
+
+/** Arrays whose values are file descriptors: 4 bytes each, and programs cannot be kept from them. */
+export function checkDescriptorArray(attr: MapAttributes): number {
+  if (attr.valueBytes !== 4) return -EINVAL
+  if (attr.flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) return -EINVAL
+  return checkArray(attr, false)
+}

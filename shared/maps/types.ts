@@ -1,0 +1,49 @@
+/** What a map type is: the row that each file of this folder registers. */
+import type { Environment } from '../sync/environment.js'
+import type { FunctionBuilder } from '../wasm/function.js'
+import type { ModuleBuilder } from '../wasm/module.js'
+
+/** The fields of BPF_MAP_CREATE's attributes that decide what a map is. */
+export interface MapAttributes {
+  readonly type: number
+  readonly keyBytes: number
+  readonly valueBytes: number
+  readonly maxEntries: number
+  readonly flags: number
+  readonly mapExtra?: number
+  /** Node of BPF_F_NUMA_NODE; read only with that flag. */
+  readonly numaNode?: number
+  readonly name?: string
+}
+
+/** The machine's memory, as JavaScript sees it. */
+export interface MemoryViews {
+  readonly u8: Uint8Array
+  readonly i32: Int32Array
+  readonly u32: Uint32Array
+}
+
+/** Names of a map's operations, in the order of MapOp. */
+export type MapOperation = 'lookup' | 'update' | 'delete' | 'nextKey' | 'lookupUser' | 'updateUser'
+
+/** The functions of one shape; those left out answer -ENOTSUPP (lookups: NULL). */
+export type MapFunctions = Partial<Record<MapOperation, FunctionBuilder>>
+
+export interface MapType {
+  /** BPF_MAP_TYPE_*. */
+  readonly type: number
+  /** As bpftool calls it. */
+  readonly name: string
+  /** Whether each CPU has values of its own. */
+  readonly perCpu: boolean
+  /** Linux's checks at creation: 0 or a negative errno. */
+  check(attr: MapAttributes): number
+  /** Bytes of storage after the header (MAP_BYTES), for `cpus` possible CPUs. May be more than any memory has. */
+  storage(attr: MapAttributes, cpus: number): number
+  /** Fills header and storage of a zeroed map, before anybody else can see it. */
+  initialise(views: MemoryViews, address: number, attr: MapAttributes, cpus: number): void
+  /** Maps of equal shape share their compiled operations. */
+  shape(attr: MapAttributes): string
+  /** Defines the operations in `module`. */
+  emit(module: ModuleBuilder, env: Environment, attr: MapAttributes): MapFunctions
+}
