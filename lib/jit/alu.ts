@@ -60,7 +60,10 @@ function setRegister(e: FunctionEmitter, width: 32 | 64, register: number): void
 
 export function emitAlu(e: FunctionEmitter, row: InstructionRow, i: number): void {
   const name = row.operation as AluName
-  if (name === 'div' || name === 'sdiv' || name === 'mod' || name === 'smod') return emitDivision(e, row, i, name)
+  if (name === 'div' || name === 'sdiv' || name === 'mod' || name === 'smod') {
+    emitDivision(e, row, i, name)
+    return
+  }
   pushRegister(e, row.width, e.code.dst[i])
   // WebAssembly masks shift counts by the width, as BPF does.
   pushOperand(e, row, i)
@@ -120,11 +123,13 @@ function divideSigned(e: FunctionEmitter, row: InstructionRow, i: number): void 
 }
 
 function divideByNumber(e: FunctionEmitter, width: 32 | 64, dst: number, by: number, name: Division): void {
-  if (by === 0) return divideByZero(e, width, dst, name)
-  if (by === -1 && name === 'sdiv') return negate(e, width, dst)
-  pushRegister(e, width, dst)
-  pushNumber(e, width, by)
-  e.f.op(width === 64 ? OPS64[name] : OPS32[name])
+  if (by === 0) divideByZero(e, width, dst, name)
+  else if (by === -1 && name === 'sdiv') negate(e, width, dst)
+  else {
+    pushRegister(e, width, dst)
+    pushNumber(e, width, by)
+    e.f.op(width === 64 ? OPS64[name] : OPS32[name])
+  }
 }
 
 export function emitMov(e: FunctionEmitter, row: InstructionRow, i: number): void {
@@ -279,7 +284,10 @@ export function emitCondition(e: FunctionEmitter, row: InstructionRow, i: number
     return
   }
   pushOperand(e, row, i)
-  if (name !== 'set') return f.op(COMPARE[negated ? OPPOSITE[name] : name][wide ? 0 : 1])
+  if (name !== 'set') {
+    f.op(COMPARE[negated ? OPPOSITE[name] : name][wide ? 0 : 1])
+    return
+  }
   f.op(wide ? Op.i64_and : Op.i32_and)
   if (negated) f.op(wide ? Op.i64_eqz : Op.i32_eqz)
   else if (wide) {

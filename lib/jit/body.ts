@@ -2,7 +2,7 @@
 
 import { targetOf } from '../../shared/isa/decode.js'
 import { PseudoSource } from '../../shared/isa/opcodes.js'
-import type { InstructionRow } from '../../shared/isa/table.js'
+import type { InstructionRow, Kind } from '../../shared/isa/table.js'
 import { FRAME_BYTES } from '../../shared/layout.js'
 import { EINVAL, EOPNOTSUPP } from '../../shared/uapi/errno.js'
 import { Op } from '../../shared/wasm/opcodes.js'
@@ -31,43 +31,37 @@ function emitImm64(e: FunctionEmitter, row: InstructionRow, i: number): void {
   e.set64(code.dst[i])
 }
 
-function emitInstruction(e: FunctionEmitter, row: InstructionRow, i: number): void {
-  switch (row.kind) {
-    case 'alu':
-      return emitAlu(e, row, i)
-    case 'mov':
-      return emitMov(e, row, i)
-    case 'movsx':
-      return emitMovSigned(e, row, i)
-    case 'neg':
-      return emitNeg(e, row, i)
-    case 'swap':
-      return emitSwap(e, row, i)
-    case 'load':
-    case 'loadSigned':
-      return emitLoad(e, row, i)
-    case 'store':
-    case 'storeImm':
-      return emitStore(e, row, i)
-    case 'atomic':
-      return emitAtomic(e, row, i)
-    case 'loadAcquire':
-      return emitLoadAcquire(e, row, i)
-    case 'storeRelease':
-      return emitStoreRelease(e, row, i)
-    case 'packetLoad':
-      return emitPacketLoad(e, row, i)
-    case 'imm64':
-      return emitImm64(e, row, i)
-    case 'callHelper':
-      return emitHelperCall(e, i)
-    case 'callLocal':
-      return emitLocalCall(e, targetOf(e.code, i), FRAME_BYTES)
-    case 'callKfunc':
-      throw new JitError(i, -EOPNOTSUPP, 'kernel functions are not available')
-    default:
-      throw new JitError(i, -EINVAL, `${row.name} inside a block`)
-  }
+type Emitter = (e: FunctionEmitter, row: InstructionRow, i: number) => void
+
+const isTerminator = (_e: FunctionEmitter, row: InstructionRow, i: number): never => {
+  throw new JitError(i, -EINVAL, `${row.name} inside a block`)
+}
+
+/** The code of each kind of instruction. */
+const EMITTERS: Record<Kind, Emitter> = {
+  alu: emitAlu,
+  mov: emitMov,
+  movsx: emitMovSigned,
+  neg: emitNeg,
+  swap: emitSwap,
+  load: emitLoad,
+  loadSigned: emitLoad,
+  store: emitStore,
+  storeImm: emitStore,
+  atomic: emitAtomic,
+  loadAcquire: emitLoadAcquire,
+  storeRelease: emitStoreRelease,
+  packetLoad: emitPacketLoad,
+  imm64: emitImm64,
+  callHelper: (e, _row, i) => emitHelperCall(e, i),
+  callLocal: (e, _row, i) => emitLocalCall(e, targetOf(e.code, i), FRAME_BYTES),
+  callKfunc: (_e, _row, i) => {
+    throw new JitError(i, -EOPNOTSUPP, 'kernel functions are not available')
+  },
+  jump: isTerminator,
+  branch: isTerminator,
+  mayGoto: isTerminator,
+  exit: isTerminator,
 }
 
 /** Blocks end before their jump, branch or exit. */
@@ -91,7 +85,7 @@ class BodyEmitter implements BlockEmitter {
       }
       if (TERMINATORS.has(row.kind)) continue
       e.mark(i)
-      emitInstruction(e, row, i)
+      EMITTERS[row.kind](e, row, i)
       step(e.facts, e.code, i)
     }
   }
@@ -101,7 +95,10 @@ class BodyEmitter implements BlockEmitter {
     const i = this.cfg.past[block] - 1
     const row = e.code.rows[i] as InstructionRow
     e.mark(i)
-    if (row.kind === 'branch') return emitCondition(e, row, i, negated)
+    if (row.kind === 'branch') {
+      emitCondition(e, row, i, negated)
+      return
+    }
     e.f.get(e.loopBudget)
     e.f.i32Const(1)
     e.f.op(Op.i32_add)

@@ -1,5 +1,5 @@
 /** Helper calls, by the tier of their row in shared/helpers/table.ts, and calls of the program's own functions. */
-import { type ArgumentKind, type HelperRow, helperById, isWide } from '../../shared/helpers/table.js'
+import { type HelperRow, helperById, isWide } from '../../shared/helpers/table.js'
 import { CPU, MAP, MapOp } from '../../shared/layout.js'
 import { EINVAL, EOPNOTSUPP } from '../../shared/uapi/errno.js'
 import { I32, I64 } from '../../shared/wasm/dsl.js'
@@ -127,48 +127,53 @@ function emitMapCall(e: FunctionEmitter, helper: HelperRow, index: number): void
 function pushArgument(e: FunctionEmitter, helper: HelperRow, n: number): void {
   const kind = helper.args[n]
   const register = n + 1
-  if (isWide(kind)) return e.push64(register)
   const map = kind === 'map' ? knownMap(e.module, e.facts, register) : null
-  if (map) return e.f.i32Const(map.address)
-  if (!e.checked || kind === 'size' || kind === 'u32') return e.push32(register)
-  checkArgument(e, helper, n, kind)
+  if (map) e.f.i32Const(map.address)
+  else if (isWide(kind)) e.push64(register)
+  else if (!e.checked || kind === 'size' || kind === 'u32') e.push32(register)
+  else if (kind === 'map') {
+    e.push64(register)
+    e.f.call(e.module.checks.map.index)
+  } else if (kind === 'ctx') {
+    e.push64(register)
+    e.f.get(e.context)
+    e.f.call(e.module.checks.context.index)
+  } else if (kind === 'inOrNull') checkNullable(e, helper, n)
+  else checkMemory(e, helper, n)
 }
 
-function checkArgument(e: FunctionEmitter, helper: HelperRow, n: number, kind: ArgumentKind): void {
-  const { f, module } = e
-  const register = n + 1
-  if (kind === 'map') {
-    const map = knownMap(module, e.facts, register)
-    if (map) return f.i32Const(map.address)
-    e.push64(register)
-    return f.call(module.checks.map.index)
-  }
-  if (kind === 'ctx') {
-    e.push64(register)
-    f.get(e.context)
-    return f.call(module.checks.context.index)
-  }
-  if (kind === 'inOrNull') {
-    e.push64(register)
-    f.op(Op.i64_eqz)
-    f.if_(I32)
-    f.i32Const(0)
-    f.else_()
-  }
-  e.push64(register)
-  callCheck(e, kind === 'out' ? module.checks.write : module.checks.read, () => pushLength(e, helper, n, kind))
-  if (kind === 'inOrNull') f.end()
+function checkNullable(e: FunctionEmitter, helper: HelperRow, n: number): void {
+  const { f } = e
+  e.push64(n + 1)
+  f.op(Op.i64_eqz)
+  f.if_(I32)
+  f.i32Const(0)
+  f.else_()
+  checkMemory(e, helper, n)
+  f.end()
+}
+
+function checkMemory(e: FunctionEmitter, helper: HelperRow, n: number): void {
+  const { checks } = e.module
+  e.push64(n + 1)
+  callCheck(e, helper.args[n] === 'out' ? checks.write : checks.read, () => pushLength(e, helper, n))
 }
 
 /** Pushes how many bytes argument n points to: the map's key or value size, or the next argument. */
-function pushLength(e: FunctionEmitter, helper: HelperRow, n: number, kind: ArgumentKind): void {
+function pushLength(e: FunctionEmitter, helper: HelperRow, n: number): void {
   const { f } = e
-  if (kind !== 'key' && kind !== 'value') return e.push32(n + 2)
+  const kind = helper.args[n]
+  if (kind !== 'key' && kind !== 'value') {
+    e.push32(n + 2)
+    return
+  }
   const mapRegister = helper.args.indexOf('map') + 1
   const map = knownMap(e.module, e.facts, mapRegister)
-  if (map) return f.i32Const(kind === 'key' ? map.keyBytes : map.valueBytes)
-  e.push32(mapRegister)
-  f.memory(Op.i32_load, kind === 'key' ? MAP.keyBytes : MAP.valueBytes)
+  if (map) f.i32Const(kind === 'key' ? map.keyBytes : map.valueBytes)
+  else {
+    e.push32(mapRegister)
+    f.memory(Op.i32_load, kind === 'key' ? MAP.keyBytes : MAP.valueBytes)
+  }
 }
 
 /** A call of another function of the program: the callee's frame follows this one. */

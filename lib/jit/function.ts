@@ -68,9 +68,10 @@ export class FunctionEmitter {
 
   /** Pushes a register as i64. */
   push64(register: number): void {
-    if (register !== FRAME_REGISTER) return this.f.get(this.registers[register])
-    this.push32(register)
-    this.f.op(Op.i64_extend_i32_u)
+    if (register === FRAME_REGISTER) {
+      this.push32(register)
+      this.f.op(Op.i64_extend_i32_u)
+    } else this.f.get(this.registers[register])
   }
 
   /** Pushes a register's low word as i32. */

@@ -91,7 +91,10 @@ export function emitAtomic(e: FunctionEmitter, row: InstructionRow, i: number): 
   if (name === 'cmpxchg') push(0)
   push(code.src[i])
   f.atomic(opcodes[wide ? 0 : 1], at, alignLog2)
-  if (!row.fetch) return f.op(Op.drop)
+  if (!row.fetch) {
+    f.op(Op.drop)
+    return
+  }
   const result = name === 'cmpxchg' ? 0 : code.src[i]
   if (wide) e.set64(result)
   else e.set32(result)

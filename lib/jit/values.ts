@@ -2,7 +2,7 @@
  * What the compiler knows of registers without proof: that one holds r10 plus a constant, a map, the context, or a
  * constant. A forward analysis over the blocks; it only ever makes code better, never decides whether it is allowed.
  */
-import { type Code, OPCODE_IMM64 } from '../../shared/isa/decode.js'
+import type { Code } from '../../shared/isa/decode.js'
 import { FRAME_REGISTER, PseudoSource, REGISTERS } from '../../shared/isa/opcodes.js'
 import type { Cfg } from './cfg.js'
 
@@ -38,6 +38,8 @@ export class RegisterFacts {
   }
 }
 
+/** Calls leave r1 to r5 undefined. */
+const LAST_CLOBBERED = 5
 const OFFSET_LIMIT = 1 << 20
 
 function stepAdd(facts: RegisterFacts, dst: number, amount: number, width: number): void {
@@ -84,27 +86,16 @@ function stepImm64(facts: RegisterFacts, code: Code, i: number): void {
 export function step(facts: RegisterFacts, code: Code, i: number): void {
   const row = code.rows[i]
   if (row === undefined) return
-  switch (row.kind) {
-    case 'alu':
-      return stepAlu(facts, code, i)
-    case 'mov':
-      return stepMov(facts, code, i)
-    case 'imm64':
-      if (code.opcode[i] === OPCODE_IMM64) stepImm64(facts, code, i)
-      return
-    case 'callHelper':
-    case 'callLocal':
-    case 'callKfunc':
-      for (let r = 0; r <= 5; r++) facts.forget(r)
-      return
-    case 'packetLoad':
-      return facts.forget(0)
-    case 'atomic':
-      if (row.operation === 'cmpxchg') facts.forget(0)
-      else if (row.fetch) facts.forget(code.src[i])
-      return
-    default:
-      if (row.fields.dst === 'write' || row.fields.dst === 'update') facts.forget(code.dst[i])
+  const { kind, fields } = row
+  if (kind === 'alu') stepAlu(facts, code, i)
+  else if (kind === 'mov') stepMov(facts, code, i)
+  else if (kind === 'imm64') stepImm64(facts, code, i)
+  else if (kind === 'callHelper' || kind === 'callLocal' || kind === 'callKfunc') {
+    for (let r = 0; r <= LAST_CLOBBERED; r++) facts.forget(r)
+  } else if (kind === 'packetLoad' || row.operation === 'cmpxchg') facts.forget(0)
+  else {
+    if (fields.dst === 'write' || fields.dst === 'update') facts.forget(code.dst[i])
+    if (fields.src === 'update') facts.forget(code.src[i])
   }
 }
 
