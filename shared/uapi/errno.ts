@@ -262,6 +262,8 @@ export const EKEYREJECTED = 129
 export const EOWNERDEAD = 130
 export const ENOTRECOVERABLE = 131
 export const ERFKILL = 132
+/** Another name of ENOTSUP on Linux. */
+export const EOPNOTSUPP = ENOTSUP
 /** Not for user space by its own header, yet bpf(2) returns it. */
 export const ENOTSUPP = 524
 

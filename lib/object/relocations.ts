@@ -1,0 +1,250 @@
+/** Finds out what each relocated instruction refers to: a map, a global variable, a function, an extern. */
+import {
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_PROG_ARRAY,
+} from '../../shared/uapi/bpf.js'
+import { EINVAL } from '../../shared/uapi/errno.js'
+import { LIBBPF_ERRNO__FORMAT, LIBBPF_ERRNO__RELOC } from '../../shared/uapi/libbpf_errno.js'
+import * as elf from '../elf/constants.js'
+import { refuse } from '../elf/failure.js'
+import type { ElfRelocation, ElfSection, ElfSymbol } from '../elf/parse.js'
+import { isExtern, type Reading } from './context.js'
+import type { InitialSlot, MapImage, ProgramImage, Relocation } from './image.js'
+
+const INSN_BYTES = 8
+export const OPCODE_CALL = 0x85
+export const OPCODE_LD_IMM64 = 0x18
+export const BPF_PSEUDO_CALL = 1
+
+interface Targets {
+  /** Index into maps by "section:offset" of a declared map. */
+  readonly declared: Map<string, number>
+  /** Index into maps by section index, for sections of global variables. */
+  readonly data: Map<number, number>
+  /** Index into externs by symbol number. */
+  readonly externs: Map<number, number>
+}
+
+/** Fills each function's relocations and the initial slots of maps. */
+export function readRelocations(reading: Reading): void {
+  const targets = indexTargets(reading)
+  for (const section of reading.relocations) {
+    const target = reading.file.sections[section.info]
+    if (reading.btfMaps && target === reading.btfMaps) readSlots(reading, section, targets)
+    else readCode(reading, section, target, targets)
+  }
+}
+
+function indexTargets(reading: Reading): Targets {
+  const declared = new Map<string, number>()
+  const data = new Map<number, number>()
+  reading.maps.forEach((map, index) => {
+    if (map.origin !== 'btf' && map.origin !== 'legacy') data.set(map.sectionIndex, index)
+    else if (!declared.has(`${map.sectionIndex}:${map.offset}`))
+      declared.set(`${map.sectionIndex}:${map.offset}`, index)
+  })
+  return { declared, data, externs: new Map(reading.externs.map((extern, index) => [extern.symbol, index])) }
+}
+
+/** Where a relocation stands, for messages. */
+interface Spot {
+  readonly section: string
+  readonly index: number
+  readonly entry: ElfRelocation
+}
+
+/** The symbol of a relocation; refuses numbers outside the table and symbols of sections that do not exist. */
+function symbolOf(reading: Reading, spot: Spot): ElfSymbol {
+  const where = `sec '${spot.section}'`
+  const symbol = reading.file.symbol(reading.symbols, spot.entry.symbol)
+  if (!symbol) {
+    return refuse(LIBBPF_ERRNO__FORMAT, `${where}: symbol #${spot.entry.symbol} not found for relo #${spot.index}`)
+  }
+  if (symbol.section >= reading.file.sections.length) {
+    refuse(
+      LIBBPF_ERRNO__FORMAT,
+      `${where}: corrupted symbol #${symbol.index} pointing to invalid section #${symbol.section} for relo #${spot.index}`,
+    )
+  }
+  return symbol
+}
+
+function readCode(reading: Reading, section: ElfSection, target: ElfSection, targets: Targets): void {
+  const { file } = reading
+  const name = file.sectionName(section)
+  const code = file.data(target)
+  for (let index = 0; index < file.relocationCount(section); index++) {
+    const entry = file.relocation(section, index)
+    const symbol = symbolOf(reading, { section: name, index, entry })
+    if (entry.offset % INSN_BYTES || entry.offset >= code.length) {
+      refuse(
+        LIBBPF_ERRNO__FORMAT,
+        `sec '${name}': invalid offset 0x${entry.offset.toString(16)} for relo #${index} (section of ${code.length} bytes)`,
+      )
+    }
+    const program = reading.functionAt(target.index, entry.offset / INSN_BYTES)
+    if (!program) {
+      reading.info(`sec '${name}': relo #${index}: couldn't find program in section '${target.index}', skipping it`)
+      continue
+    }
+    const insn = entry.offset / INSN_BYTES - program.sectionInsn
+    program.relocations.push(new Resolver(reading, targets, program, insn, symbol).resolve())
+  }
+}
+
+/** Resolves one relocation of one instruction. */
+class Resolver {
+  private readonly symbolName: string
+  private readonly opcode: number
+
+  constructor(
+    private readonly reading: Reading,
+    private readonly targets: Targets,
+    private readonly program: ProgramImage,
+    private readonly insn: number,
+    private readonly symbol: ElfSymbol,
+  ) {
+    this.symbolName = symbolLabel(reading, symbol)
+    this.opcode = program.insns[insn * INSN_BYTES]
+  }
+
+  private bad(text: string): never {
+    const byte = (this.program.sectionInsn + this.insn) * INSN_BYTES
+    return refuse(
+      LIBBPF_ERRNO__RELOC,
+      `prog '${this.program.name}': ${text} (section '${this.program.section}' offset 0x${byte.toString(16)})`,
+    )
+  }
+
+  private sectionLabel(): string {
+    return this.reading.file.sectionName(this.reading.file.sections[this.symbol.section])
+  }
+
+  private immediate(): number {
+    const { insns } = this.program
+    return new DataView(insns.buffer, insns.byteOffset).getInt32(this.insn * INSN_BYTES + 4, true)
+  }
+
+  resolve(): Relocation {
+    if (this.opcode !== OPCODE_CALL && this.opcode !== OPCODE_LD_IMM64) {
+      this.bad(`invalid relo against '${this.symbolName}' for insns[${this.insn}].code 0x${this.opcode.toString(16)}`)
+    }
+    if (isExtern(this.symbol)) return this.extern()
+    if (this.opcode === OPCODE_CALL) return this.call()
+    if ((this.insn + 2) * INSN_BYTES > this.program.insns.length) {
+      this.bad(`relo against '${this.symbolName}' for insns[${this.insn}], a ldimm64 without its second half`)
+    }
+    return this.load()
+  }
+
+  private extern(): Relocation {
+    const target = this.targets.externs.get(this.symbol.index)
+    if (target === undefined) {
+      return this.bad(`extern relo failed to find extern for '${this.symbolName}' (${this.symbol.index})`)
+    }
+    return { kind: this.opcode === OPCODE_CALL ? 'externCall' : 'externLoad', insn: this.insn, target, offset: 0 }
+  }
+
+  private call(): Relocation {
+    const { text } = this.reading
+    if (this.program.insns[this.insn * INSN_BYTES + 1] >> 4 !== BPF_PSEUDO_CALL) this.bad('incorrect bpf_call opcode')
+    if (!text || this.symbol.section !== text.index) {
+      this.bad(`bad call relo against '${this.symbolName}' in section '${this.sectionLabel()}'`)
+    }
+    if (this.symbol.value % INSN_BYTES) {
+      this.bad(`bad call relo against '${this.symbolName}' at offset ${this.symbol.value}`)
+    }
+    return { kind: 'call', insn: this.insn, target: -1, offset: this.symbol.value }
+  }
+
+  private load(): Relocation {
+    const { section, value } = this.symbol
+    const { text, maps } = this.reading
+    if (section === elf.SHN_UNDEF || section >= elf.SHN_LORESERVE) {
+      this.bad(
+        `invalid relo against '${this.symbolName}' in special section 0x${section.toString(16)}; ` +
+          'forgot to initialize global var?..',
+      )
+    }
+    if (text && section === text.index) {
+      if (value % INSN_BYTES || this.immediate() % INSN_BYTES) {
+        this.bad(`bad subprog addr relo against '${this.symbolName}' at offset ${value}+${this.immediate()}`)
+      }
+      return { kind: 'subprogram', insn: this.insn, target: -1, offset: value }
+    }
+    const data = this.targets.data.get(section)
+    if (data !== undefined) return { kind: 'data', insn: this.insn, target: data, offset: value }
+    const isMaps = section === this.reading.btfMaps?.index || section === this.reading.legacyMaps?.index
+    if (!isMaps) this.bad(`bad map relo against '${this.symbolName}' in section '${this.sectionLabel()}'`)
+    const target = this.targets.declared.get(`${section}:${value}`)
+    if (target === undefined || !maps[target]) {
+      return this.bad(`map relo failed to find map for section '${this.sectionLabel()}', off ${value}`)
+    }
+    return { kind: 'map', insn: this.insn, target, offset: 0 }
+  }
+}
+
+function symbolLabel(reading: Reading, symbol: ElfSymbol): string {
+  if (symbol.type === elf.STT_SECTION && symbol.nameOffset === 0) {
+    return reading.file.sectionName(reading.file.sections[symbol.section])
+  }
+  return reading.symbolName(symbol) ?? '<?'
+}
+
+/** Relocations of `.maps` itself: the initial contents of maps in maps and of program arrays. */
+function readSlots(reading: Reading, section: ElfSection, targets: Targets): void {
+  const { file, btf } = reading
+  const slots = new Map<number, InitialSlot[]>()
+  const bySize = reading.maps
+    .map((map, index) => ({ map, index }))
+    .filter(({ map }) => map.origin === 'btf')
+    .sort((a, b) => a.map.offset - b.map.offset)
+  for (let index = 0; index < file.relocationCount(section); index++) {
+    const entry = file.relocation(section, index)
+    const symbol = symbolOf(reading, { section: '.maps', index, entry })
+    const owner = ownerOf(bySize, entry.offset)
+    if (!owner || !btf) {
+      return refuse(EINVAL, `.maps relo #${index}: cannot find map at offset ${entry.offset}`)
+    }
+    const slot = initialSlot(reading, targets, owner.map, { section: '.maps', index, entry }, symbol)
+    const list = slots.get(owner.index)
+    if (list) list.push(slot)
+    else slots.set(owner.index, [slot])
+  }
+  for (const [index, list] of slots) reading.maps[index] = { ...reading.maps[index], slots: list }
+}
+
+/** The map whose variable covers `.maps` offset `offset`: the last one that starts at or before it. */
+function ownerOf<T extends { map: MapImage }>(sorted: readonly T[], offset: number): T | undefined {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (sorted[middle].map.offset <= offset) low = middle + 1
+    else high = middle
+  }
+  return sorted[low - 1]
+}
+
+function initialSlot(reading: Reading, targets: Targets, owner: MapImage, spot: Spot, symbol: ElfSymbol): InitialSlot {
+  const name = symbolLabel(reading, symbol)
+  const where = `.maps relo #${spot.index}`
+  const place = spot.entry.offset - owner.offset - (reading.slotOffsets.get(owner.offset) ?? 0)
+  if (place < 0 || place % INSN_BYTES) {
+    return refuse(EINVAL, `${where}: invalid offset ${spot.entry.offset} in map '${owner.name}'`)
+  }
+  const index = place / INSN_BYTES
+  if (owner.type === BPF_MAP_TYPE_PROG_ARRAY) {
+    const program = reading.functionAt(symbol.section, symbol.value / INSN_BYTES)
+    const exact = program && program.sectionInsn * INSN_BYTES === symbol.value && program.definition
+    if (!exact) return refuse(LIBBPF_ERRNO__RELOC, `${where}: '${name}' isn't a valid program reference`)
+    return { index, kind: 'program', name: program.name }
+  }
+  if (owner.type !== BPF_MAP_TYPE_ARRAY_OF_MAPS && owner.type !== BPF_MAP_TYPE_HASH_OF_MAPS) {
+    return refuse(EINVAL, `${where}: map '${owner.name}' is neither a map-in-map nor a prog-array`)
+  }
+  const inner = targets.declared.get(`${symbol.section}:${symbol.value}`)
+  if (inner === undefined) return refuse(LIBBPF_ERRNO__RELOC, `${where}: '${name}' isn't a valid map reference`)
+  return { index, kind: 'map', name: reading.maps[inner].name }
+}
