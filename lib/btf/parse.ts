@@ -34,10 +34,6 @@ function parseHeader(view: DataView): Header {
   const littleEndian = byteOrder(view)
   const u32 = (at: number) => view.getUint32(at, littleEndian)
   const headerBytes = u32(4)
-  const version = view.getUint8(2)
-  const flags = view.getUint8(3)
-  if (version !== k.BTF_VERSION) refuse(EOPNOTSUPP, `Unsupported BTF version: ${version} at offset 2`)
-  if (flags) refuse(EOPNOTSUPP, `Unsupported BTF flags: ${flags.toString(16)} at offset 3`)
   if (headerBytes < k.BTF_HEADER_BYTES || headerBytes > view.byteLength) {
     refuse(EINVAL, `Invalid BTF header length: ${headerBytes} at offset 4`)
   }
@@ -103,7 +99,8 @@ export function parseBtfOrRefuse(bytes: Uint8Array, base: Btf | null = null): Bt
 /**
  * Parses a BTF blob (the contents of a .BTF section); `base` for a split BTF. The bytes are copied.
  *
- * Errors: -EINVAL for damage, -EOPNOTSUPP for a version or flags from the future.
+ * Errors: -EINVAL for damage, -EOPNOTSUPP for a foreign byte order with an unknown header. Version and flags are the
+ * kernel's to check, at BPF_BTF_LOAD.
  */
 export function parseBtf(bytes: Uint8Array, base: Btf | null = null): Btf | Failure {
   return attempt(() => parseBtfOrRefuse(bytes, base))

@@ -13,6 +13,7 @@ export interface ElfSection {
   readonly index: number
   readonly nameOffset: number
   readonly type: number
+  /** The low 32 bits of SHF_*. */
   readonly flags: number
   readonly offset: number
   readonly sizeBytes: number
@@ -204,7 +205,7 @@ function readSections(file: ElfFile, tableOffset: number, declared: number): Elf
       index,
       nameOffset: u32(0),
       type: u32(4),
-      flags: file.u64(at + 8),
+      flags: u32(file.littleEndian ? 8 : 12),
       offset: file.u64(at + 24),
       sizeBytes: file.u64(at + 32),
       link: u32(40),
@@ -227,7 +228,7 @@ export function parseElfOrRefuse(bytes: Uint8Array, name: string): ElfFile {
     tableOffset = self.u64(40)
     return readSections(self, tableOffset, u16(60))
   })
-  if (!file.sections[file.nameTable] || file.nameTable === 0) {
+  if (!file.sections[file.nameTable]) {
     const reason =
       file.sections.length === 0
         ? `section headers at offset 0x${tableOffset.toString(16)} lie outside the file of ${bytes.length} bytes`

@@ -102,19 +102,19 @@ function externImage(btf: Btf | null, declared: Declarations | null, symbol: Elf
 export function completeDataSections(reading: Reading): void {
   const { btf } = reading
   if (!btf) return
-  let values: Map<string, number> | null = null
+  let symbols: Map<string, ElfSymbol> | null = null
   let sizes: Map<string, number> | null = null
   for (let id = btf.firstType; id < btf.typeCount; id++) {
     if (btf.kind(id) !== k.BTF_KIND_DATASEC) continue
     const name = btf.name(id)
-    if (!name) return refuse(ENOENT, `No name found in string section for DATASEC kind [${id}].`)
+    if (!name) refuse(ENOENT, `No name found in string section for DATASEC kind [${id}].`)
     if (name === '.kconfig' || name === '.ksyms' || btf.sizeOrType(id) !== 0) continue
     sizes ??= sectionSizes(reading)
     const sizeBytes = sizes.get(name) ?? 0
-    if (!sizeBytes) return refuse(ENOENT, `sec '${name}': failed to determine size from ELF: size ${sizeBytes}`)
+    if (!sizeBytes) refuse(ENOENT, `sec '${name}': failed to determine size from ELF: size ${sizeBytes}`)
     btf.setWord(id, 8, sizeBytes)
-    values ??= variableValues(reading)
-    placeVariables(btf, id, name, values)
+    symbols ??= variableSymbols(reading)
+    placeVariables(btf, id, name, symbols)
   }
 }
 
@@ -131,33 +131,35 @@ function sectionSizes(reading: Reading): Map<string, number> {
   return sizes
 }
 
-/** Values of the global variables' symbols, by name. */
-function variableValues(reading: Reading): Map<string, number> {
-  const values = new Map<string, number>()
+/** The global variables' symbols, by name. */
+function variableSymbols(reading: Reading): Map<string, ElfSymbol> {
+  const found = new Map<string, ElfSymbol>()
   for (const symbol of reading.eachSymbol()) {
     if (symbol.type !== elf.STT_OBJECT) continue
     if (symbol.binding !== elf.STB_GLOBAL && symbol.binding !== elf.STB_WEAK) continue
     const name = reading.symbolName(symbol)
     // A search for a variable beyond this symbol fails here.
     if (name === null) break
-    if (!values.has(name)) values.set(name, symbol.value)
+    if (!found.has(name)) found.set(name, symbol)
   }
-  return values
+  return found
 }
 
-function placeVariables(btf: Btf, section: number, name: string, values: Map<string, number>): void {
+function placeVariables(btf: Btf, section: number, name: string, symbols: Map<string, ElfSymbol>): void {
   for (let i = 0; i < btf.vlen(section); i++) {
     const { type } = btf.variable(section, i)
     if (btf.kind(type) !== k.BTF_KIND_VAR) {
-      return refuse(EINVAL, `sec '${name}': unexpected non-VAR type found: [${type}]`)
+      refuse(EINVAL, `sec '${name}': unexpected non-VAR type found: [${type}]`)
     }
     if (btf.detail(type) === k.BTF_VAR_STATIC) continue
     const variable = btf.name(type)
-    if (!variable) return refuse(ENOENT, `sec '${name}': failed to find name of DATASEC's member #${i}`)
-    const value = values.get(variable)
-    if (value === undefined) {
-      return refuse(ENOENT, `sec '${name}': failed to find symbol for variable '${variable}' (type [${type}])`)
+    if (!variable) refuse(ENOENT, `sec '${name}': failed to find name of DATASEC's member #${i}`)
+    const symbol = symbols.get(variable)
+    if (symbol === undefined) {
+      refuse(ENOENT, `sec '${name}': failed to find symbol for variable '${variable}' (type [${type}])`)
     }
-    btf.setWord(section, k.BTF_TYPE_BYTES + i * 12 + 4, value >>> 0)
+    btf.setWord(section, k.BTF_TYPE_BYTES + i * 12 + 4, symbol.value >>> 0)
+    const hidden = symbol.visibility === elf.STV_HIDDEN || symbol.visibility === elf.STV_INTERNAL
+    if (hidden) btf.setWord(type, 12, k.BTF_VAR_STATIC)
   }
 }

@@ -28,26 +28,25 @@ interface Parsed {
 export function readBtfMaps(reading: Reading, section: ElfSection): void {
   const { btf } = reading
   const datasec = btf?.find('.maps', k.BTF_KIND_DATASEC) ?? 0
-  if (!btf || datasec === 0) return refuse(ENOENT, `DATASEC '.maps' not found: section(${section.index})`)
+  if (!btf || datasec === 0) refuse(ENOENT, `DATASEC '.maps' not found: section(${section.index})`)
   for (let index = 0; index < btf.vlen(datasec); index++) readBtfMap(reading, btf, section, datasec, index)
 }
 
 function readBtfMap(reading: Reading, btf: Btf, section: ElfSection, datasec: number, index: number): void {
   const { type, offset, sizeBytes } = btf.variable(datasec, index)
   const name = btf.name(type)
-  if (!name) return refuse(EINVAL, `map #${index}: empty name.`)
+  if (!name) refuse(EINVAL, `map #${index}: empty name.`)
   const bad = (text: string, errno = EINVAL): never => refuse(errno, `map '${name}': ${text} (.maps offset ${offset})`)
   if (offset + sizeBytes > section.sizeBytes)
-    return refuse(
+    refuse(
       EINVAL,
       `map '${name}' BTF data is corrupted. (.maps offset ${offset}, size ${sizeBytes}, section of ${section.sizeBytes} bytes)`,
     )
-  if (btf.kind(type) !== k.BTF_KIND_VAR) return bad(`unexpected var kind ${btf.kindName(type)}.`)
-  if (btf.detail(type) !== k.BTF_VAR_GLOBAL_ALLOCATED)
-    return bad(`unsupported map linkage ${btf.detail(type)}.`, ENOTSUP)
+  if (btf.kind(type) !== k.BTF_KIND_VAR) bad(`unexpected var kind ${btf.kindName(type)}.`)
+  if (btf.detail(type) !== k.BTF_VAR_GLOBAL_ALLOCATED) bad(`unsupported map linkage ${btf.detail(type)}.`, ENOTSUP)
   const struct = skipModifiers(btf, btf.sizeOrType(type))
-  if (btf.kind(struct) !== k.BTF_KIND_STRUCT) return bad(`unexpected def kind ${btf.kindName(type)}.`)
-  if (btf.sizeOrType(struct) > sizeBytes) return bad('invalid def size.')
+  if (btf.kind(struct) !== k.BTF_KIND_STRUCT) bad(`unexpected def kind ${btf.kindName(type)}.`)
+  if (btf.sizeOrType(struct) > sizeBytes) bad('invalid def size.')
   const { definition, inner, slotOffset } = new DefinitionParser(btf, name, false).parse(struct)
   if (slotOffset !== null) reading.slotOffsets.set(offset, slotOffset)
   reading.maps.push({

@@ -40,7 +40,7 @@ function readLegacyMap(
 ): void {
   const name = reading.symbolName(symbol)
   if (name === null) {
-    return refuse(LIBBPF_ERRNO__FORMAT, `failed to get map #${symbol.index} name sym string for obj ${reading.name}`)
+    refuse(LIBBPF_ERRNO__FORMAT, `failed to get map #${symbol.index} name sym string for obj ${reading.name}`)
   }
   if (symbol.binding === elf.STB_LOCAL) refuse(ENOTSUP, `map '${name}' (legacy): static maps are not supported`)
   if (symbol.value + definitionBytes > data.length) {

@@ -73,14 +73,13 @@ function symbolOf(reading: Reading, spot: Spot): ElfSymbol {
 function readCode(reading: Reading, section: ElfSection, target: ElfSection, targets: Targets): void {
   const { file } = reading
   const name = file.sectionName(section)
-  const code = file.data(target)
   for (let index = 0; index < file.relocationCount(section); index++) {
     const entry = file.relocation(section, index)
     const symbol = symbolOf(reading, { section: name, index, entry })
-    if (entry.offset % INSN_BYTES || entry.offset >= code.length) {
+    if (entry.offset % INSN_BYTES || entry.offset >= target.sizeBytes) {
       refuse(
         LIBBPF_ERRNO__FORMAT,
-        `sec '${name}': invalid offset 0x${entry.offset.toString(16)} for relo #${index} (section of ${code.length} bytes)`,
+        `sec '${name}': invalid offset 0x${entry.offset.toString(16)} for relo #${index} (section of ${target.sizeBytes} bytes)`,
       )
     }
     const program = reading.functionAt(target.index, entry.offset / INSN_BYTES)
@@ -167,7 +166,7 @@ class Resolver {
           'forgot to initialize global var?..',
       )
     }
-    if (text && section === text.index) {
+    if (text && section === text.index && isCode(this.symbol)) {
       if (value % INSN_BYTES || this.immediate() % INSN_BYTES) {
         this.bad(`bad subprog addr relo against '${this.symbolName}' at offset ${value}+${this.immediate()}`)
       }
@@ -183,6 +182,12 @@ class Resolver {
     }
     return { kind: 'map', insn: this.insn, target, offset: 0 }
   }
+}
+
+/** Symbols that may stand for a function's address: the section itself, or a global function in it. */
+function isCode(symbol: ElfSymbol): boolean {
+  if (symbol.binding === elf.STB_LOCAL) return symbol.type === elf.STT_SECTION
+  return symbol.binding === elf.STB_GLOBAL && symbol.type === elf.STT_FUNC
 }
 
 function symbolLabel(reading: Reading, symbol: ElfSymbol): string {
@@ -205,7 +210,7 @@ function readSlots(reading: Reading, section: ElfSection, targets: Targets): voi
     const symbol = symbolOf(reading, { section: '.maps', index, entry })
     const owner = ownerOf(bySize, entry.offset)
     if (!owner || !btf) {
-      return refuse(EINVAL, `.maps relo #${index}: cannot find map at offset ${entry.offset}`)
+      refuse(EINVAL, `.maps relo #${index}: cannot find map at offset ${entry.offset}`)
     }
     const slot = initialSlot(reading, targets, owner.map, { section: '.maps', index, entry }, symbol)
     const list = slots.get(owner.index)
