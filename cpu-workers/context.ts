@@ -1,16 +1,8 @@
 /** What the parts of one simulated CPU (one worker thread) share. */
-import type { Publication, TrapMap } from '../shared/messages.js'
+import type { CpuReport, Publication, SpawnMessage, TrapMap } from '../shared/messages.js'
+import type { Views } from '../shared/views.js'
 
-/** The machine's memory, seen from this thread. Views never go stale: the memory never grows. */
-export interface Views {
-  readonly memory: WebAssembly.Memory
-  readonly u8: Uint8Array
-  readonly i32: Int32Array
-  readonly u32: Uint32Array
-  readonly f64: Float64Array
-  readonly u64: BigUint64Array
-  readonly data: DataView
-}
+export type { Views } from '../shared/views.js'
 
 /** A program instantiated on this CPU. */
 export interface LoadedProgram {
@@ -55,4 +47,35 @@ export interface Cpu {
   onPublication(listener: (publication: Publication) => void): void
   /** Writes text to the process's standard error at once (a worker's console.log waits for the main loop). */
   log(text: string): void
+  /** Tells the main thread, which finds it in Machine.reports(). Rare: it posts a message. */
+  report(report: CpuReport): void
+  /** Wakes the main thread if it sleeps on its doorbell. */
+  ringMain(): void
+  /** Wakes another CPU, or this one's next sleep. */
+  ringCpu(cpu: number): void
+  /** True from the moment shutdown begins: long loops of system calls give up. */
+  readonly stopping: boolean
+}
+
+/**
+ * Helpers of the tier `js` by name: pointers, sizes and u32 arguments as numbers; u64 arguments and results in
+ * CPU.helperArguments and CPU.helperResult.
+ */
+export type JsHelpers = Record<string, (...args: number[]) => number>
+
+/**
+ * The tasks of one CPU: what its main loop does between events. A task claimed by its sender but no longer in state
+ * `claimed` when its message arrives was started by this CPU's predecessor and died with it.
+ */
+export interface Workloads {
+  /** A command to start a task arrived. May be called from within a hook: it only notes the task. */
+  onSpawn(message: SpawnMessage): void
+  /** Whether a task could go on now. */
+  runnable(): boolean
+  /** Lets tasks run for a while: one task's time slice, or up to its next blocking call. */
+  slice(): void
+  /** ms until the next timer is due: 0 when one is, Infinity without any. */
+  nextTimerMs(): number
+  /** What the main loop has to await before it goes on (a module's import), or null. */
+  awaiting(): Promise<unknown> | null
 }

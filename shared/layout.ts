@@ -52,12 +52,6 @@ export const HEADER = layout(
     /** The main thread sleeps on this word; producers increment it and notify when mainSleeping is not 0. */
     mainDoorbell: line(U32),
     mainSleeping: U32,
-    /** Ctrl-C presses seen by the signal worker and not yet taken by a blocking call. */
-    sigints: line(U32),
-    /** What the signal worker is to do, see SignalCommand; it sleeps on this word. */
-    signalCommand: U32,
-    /** Times the signal worker has taken over SIGINT. */
-    signalArmed: U32,
     /** Increments a few times a second while the supervisor's event loop runs. */
     supervisorHeartbeat: line(U32),
     /** Sleeping word of the supervisor's synchronous calls: reply counter. */
@@ -81,8 +75,18 @@ export const HEADER = layout(
   NULL_GUARD_BYTES,
 )
 
-export const SupervisorState = { none: 0, starting: 1, ready: 2, down: 3 } as const
+/** The words between the main thread and the signal worker, in a memory of their own: signals are the process's. */
+export const SIGNAL = layout({
+  /** Ctrl-C presses seen by the signal worker and not yet delivered. */
+  sigints: U32,
+  /** What the signal worker is to do; it sleeps on this word. */
+  command: U32,
+  /** Times it has obeyed, or has taken over SIGINT. */
+  replies: U32,
+})
 export const SignalCommand = { none: 0, rearm: 1, die: 2, leave: 3 } as const
+
+export const SupervisorState = { none: 0, starting: 1, ready: 2, down: 3 } as const
 /** What an armed fault point does to its CPU. */
 export const FaultAction = { none: 0, exit: 1, throw: 2, exhaust: 3, terminate: 4 } as const
 
@@ -143,7 +147,14 @@ export const INTENT = layout({
   c: U32,
   d: U32,
 })
-export const IntentKind = { none: 0, hashInsert: 1, hashReplace: 2, hashDelete: 3, perfOutput: 4 } as const
+export const IntentKind = {
+  none: 0,
+  hashInsert: 1,
+  hashReplace: 2,
+  hashDelete: 3,
+  perfOutput: 4,
+  perfOutputLost: 5,
+} as const
 
 /** A program's trap: what it touched and why, written just before it stops. */
 export const FAULT = layout({ address: U64, bytes: U32, kind: U32 })
@@ -341,6 +352,10 @@ export const PERF_MMAP_PAGE = {
   dataOffset: 1040,
   dataSize: 1048,
 } as const
+
+/** Byte offsets in struct perf_event_header and what follows it in a raw sample and in a LOST record. */
+export const PERF_SAMPLE = { type: 0, misc: 4, size: 6, rawBytes: 8, raw: 12 } as const
+export const PERF_LOST = { id: 8, lost: 16 } as const
 
 export interface Regions {
   tasks: number

@@ -1,0 +1,80 @@
+import type { Linker } from '../shared/control/linker.js'
+import type { AttachMessage, MapOperationsMessage, ProgramMessage } from '../shared/messages.js'
+import type { AttachedProgram, Hook, LoadedProgram } from './context.js'
+
+type Run = (context: number, contextBytes: number, repeat: number) => number
+
+/**
+ * The programs and hooks of one CPU. A program is instantiated when it is first attached or run here. Lists of
+ * attached programs are replaced, never changed, so that whoever is walking one is not disturbed.
+ */
+export class Programs {
+  readonly #linker: Linker
+  readonly #messages = new Map<number, ProgramMessage>()
+  readonly #loaded = new Map<number, LoadedProgram>()
+  readonly #hooks = new Map<string, Hook>()
+  readonly #hookOfLink = new Map<number, Hook>()
+
+  constructor(linker: Linker) {
+    this.#linker = linker
+  }
+
+  hook(name: string): Hook {
+    let hook = this.#hooks.get(name)
+    if (!hook) {
+      hook = { name, attached: [] }
+      this.#hooks.set(name, hook)
+    }
+    return hook
+  }
+
+  installOperations(message: MapOperationsMessage): void {
+    this.#linker.installShape(message.shape, message.operations, message.module)
+  }
+
+  load(message: ProgramMessage): void {
+    this.#messages.set(message.program, message)
+  }
+
+  /** The program ready to run, or undefined when there is none of that number. Throws when it does not link. */
+  find(program: number): LoadedProgram | undefined {
+    const known = this.#loaded.get(program)
+    if (known) return known
+    const message = this.#messages.get(program)
+    if (!message) return undefined
+    const { run } = this.#linker.instantiate(message.module)
+    const loaded: LoadedProgram = {
+      id: program,
+      name: message.name,
+      type: message.type,
+      trapMap: message.trapMap,
+      run: run as Run,
+    }
+    this.#loaded.set(program, loaded)
+    return loaded
+  }
+
+  attach(message: AttachMessage): void {
+    const program = this.find(message.program)
+    if (!program) return
+    const hook = this.hook(message.hook)
+    const attached: AttachedProgram = { link: message.link, program, cookie: message.cookie }
+    hook.attached = [...hook.attached, attached]
+    this.#hookOfLink.set(message.link, hook)
+  }
+
+  detach(link: number): void {
+    const hook = this.#hookOfLink.get(link)
+    if (!hook) return
+    hook.attached = hook.attached.filter((entry) => entry.link !== link)
+    this.#hookOfLink.delete(link)
+  }
+
+  unload(program: number): void {
+    this.#messages.delete(program)
+    if (!this.#loaded.delete(program)) return
+    for (const [link, hook] of this.#hookOfLink) {
+      if (hook.attached.some((entry) => entry.link === link && entry.program.id === program)) this.detach(link)
+    }
+  }
+}

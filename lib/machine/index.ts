@@ -1,0 +1,5 @@
+/** smpbpf/machine: simulated machines. */
+export { bootDefault, defaultMachine, shutdown } from './default.js'
+export { boot, Machine } from './machine.js'
+export type { BootOptions } from './options.js'
+export type { RunOutcome } from './runner.js'

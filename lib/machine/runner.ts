@@ -1,0 +1,70 @@
+import { pushRun, RunDone, type RunRequest } from '../../shared/control/events.js'
+import { RUN_RESULT } from '../../shared/layout.js'
+import { EBUSY, EINTR, EIO } from '../../shared/uapi/errno.js'
+import { type Views, word } from '../../shared/views.js'
+import { signals } from './signals.js'
+
+export interface RunOutcome {
+  /**
+   * 0 or a negative errno: -ENOENT no such program, -EFAULT it trapped, -EINTR a signal came, -EIO the CPU died,
+   * -EBUSY its event ring is full.
+   */
+  error: number
+  /** r0 of the last repetition: low and high word, unsigned. */
+  retval: number
+  retvalHigh: number
+  /** Mean ns of a repetition. */
+  durationNs: number
+  /** Repetitions completed. */
+  runs: number
+}
+
+const STEP_MS = 50
+/** A program that does not end this long after a signal asked for it is ended with its CPU. */
+const CANCEL_MS = 1000
+
+/** What running needs of the machine. */
+export interface RunnerHost {
+  views: Views
+  alive(): boolean
+  killCpu(cpu: number): void
+}
+
+/** Runs a program on a CPU through its event ring and blocks until it is done. */
+export function runOnCpu(host: RunnerHost, cpu: number, request: RunRequest): RunOutcome {
+  const { views } = host
+  signals.arm()
+  const result = pushRun(views, cpu, request)
+  if (result === 0) return failed(-EBUSY)
+  const done = word(result + RUN_RESULT.done)
+  let cancelledMs = Number.POSITIVE_INFINITY
+  while (Atomics.load(views.i32, done) === RunDone.pending) {
+    if (signals.deliver() && cancelledMs === Number.POSITIVE_INFINITY) {
+      Atomics.store(views.i32, word(result + RUN_RESULT.cancel), 1)
+      cancelledMs = performance.now()
+    }
+    if (!host.alive()) return failed(-EIO)
+    if (performance.now() - cancelledMs > CANCEL_MS) {
+      cancelledMs = Number.NEGATIVE_INFINITY
+      host.killCpu(cpu)
+    }
+    Atomics.wait(views.i32, done, RunDone.pending, STEP_MS)
+  }
+  return outcome(views, result, cancelledMs !== Number.POSITIVE_INFINITY)
+}
+
+function outcome(views: Views, result: number, cancelled: boolean): RunOutcome {
+  const { i32, u32 } = views
+  if (u32[word(result + RUN_RESULT.done)] === RunDone.died) return failed(cancelled ? -EINTR : -EIO)
+  return {
+    error: i32[word(result + RUN_RESULT.error)],
+    retval: u32[word(result + RUN_RESULT.retval)],
+    retvalHigh: u32[word(result + RUN_RESULT.retvalHigh)],
+    durationNs: u32[word(result + RUN_RESULT.durationNs)],
+    runs: u32[word(result + RUN_RESULT.runs)],
+  }
+}
+
+function failed(error: number): RunOutcome {
+  return { error, retval: 0, retvalHigh: 0, durationNs: 0, runs: 0 }
+}
