@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import { finishEvent, peekEvent, RunDone } from '../shared/control/events.js'
 import type { CpuTask } from '../shared/control/protocol.js'
 import { CPU, CpuState, EVENT, HEADER, RUN_RESULT } from '../shared/layout.js'
@@ -14,7 +15,7 @@ const RUN_BATCH = 65536
 const U32_MAX = 0xffffffff
 
 /** The Piscina task that is one CPU. It returns when the machine shuts down; any other end is the CPU's death. */
-export async function runCpu(task: CpuTask): Promise<void> {
+export async function runCpu(task: CpuTask<MessagePort>): Promise<void> {
   try {
     const cpu = new CpuThread(task)
     await cpu.stream.catchUp(task.port, cpu.applyMessage)

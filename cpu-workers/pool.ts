@@ -90,7 +90,7 @@ export class CpuPool {
     Atomics.store(views.i32, word(area + CPU.state), CpuState.starting)
     const { port1, port2 } = new MessageChannel()
     port1.on('message', (request: CpuRequest) => this.#answer(cpu, port1, request))
-    const task: CpuTask = { ...facts, cpu, port: port2 }
+    const task: CpuTask<MessagePort> = { ...facts, cpu, port: port2 }
     this.#running[cpu] = this.#pool.run(task, { transferList: [port2] }).then(
       () => this.#settled(cpu, port1),
       () => this.#settled(cpu, port1),

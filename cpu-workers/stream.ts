@@ -1,4 +1,4 @@
-import type { MessagePort } from 'node:worker_threads'
+import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { Inbox } from '../shared/control/inbox.js'
 import { type CpuRequest, type Envelope, type Snapshot, streamName } from '../shared/control/protocol.js'
 
@@ -12,7 +12,7 @@ export class Stream {
   #last = 0
 
   constructor(machine: string, cpu: number) {
-    this.#inbox = new Inbox(streamName(machine))
+    this.#inbox = new Inbox(new BroadcastChannel(streamName(machine)), receiveMessageOnPort)
     this.#cpu = cpu
   }
 

@@ -2,7 +2,7 @@
  * The supervisor: a worker whose event loop always runs. It hosts the CPUs, restarts dead ones while the main thread
  * may be blocked, keeps what a restarted CPU has to be told, and answers control calls.
  */
-import { type MessagePort, workerData } from 'node:worker_threads'
+import { BroadcastChannel, type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Endpoint } from 'comlink'
 import * as Comlink from 'comlink'
 import { ringCpu } from '../shared/control/events.js'
@@ -18,12 +18,12 @@ const HEARTBEAT_MS = 50
 /** How long a CPU may take to leave what it runs before its thread is ended. */
 const SHUTDOWN_PATIENCE_MS = 200
 
-const data = workerData as SupervisorData
+const data = workerData as SupervisorData<MessagePort>
 const views = viewsOf(data.memory)
 const { i32, u32 } = views
 const log = new PublicationLog()
 log.restore(data.history)
-const stream = new Inbox<Envelope>(streamName(data.name))
+const stream = new Inbox<Envelope>(new BroadcastChannel(streamName(data.name)), receiveMessageOnPort)
 
 function drain(): void {
   stream.drain((envelope) => log.append(envelope))

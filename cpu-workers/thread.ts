@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import { threadId } from 'node:worker_threads'
+import { BroadcastChannel, type MessagePort, receiveMessageOnPort, threadId } from 'node:worker_threads'
 import { monotonicClock } from '../shared/clock.js'
 import { ringCpu } from '../shared/control/events.js'
 import { Inbox } from '../shared/control/inbox.js'
@@ -37,7 +37,7 @@ export class CpuThread implements Cpu {
   #seen = 0
   #applying = false
 
-  constructor(task: CpuTask) {
+  constructor(task: CpuTask<MessagePort>) {
     this.number = task.cpu
     this.area = cpuArea(task.cpu)
     this.views = viewsOf(task.memory)
@@ -57,7 +57,7 @@ export class CpuThread implements Cpu {
     linker.installRuntime(task.runtime)
     this.programs = new Programs(linker)
     this.stream = new Stream(task.name, task.cpu)
-    this.#reports = new Inbox(reportName(task.name, task.cpu))
+    this.#reports = new Inbox(new BroadcastChannel(reportName(task.name, task.cpu)), receiveMessageOnPort)
     this.workloads = makeWorkloads(this)
   }
 

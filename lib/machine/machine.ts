@@ -1,3 +1,4 @@
+import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { monotonicClock } from '../../shared/clock.js'
 import { type RunRequest, ringCpu } from '../../shared/control/events.js'
 import { Inbox } from '../../shared/control/inbox.js'
@@ -115,7 +116,9 @@ export class Machine {
   /** Starts the CPUs unless they run; called by whatever needs one. Blocks until all are online. */
   start(): void {
     if (this.#supervisor || this.#closed) return
-    for (let cpu = 0; cpu < this.cpus; cpu++) this.#reports.push(new Inbox(reportName(this.name, cpu)))
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      this.#reports.push(new Inbox(new BroadcastChannel(reportName(this.name, cpu)), receiveMessageOnPort))
+    }
     this.#supervisor = new SupervisorClient({
       facts: {
         memory: this.views.memory,

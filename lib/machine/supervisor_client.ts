@@ -58,7 +58,7 @@ export class SupervisorClient {
     this.#views = options.views
     const asynchronous = new MessageChannel()
     const synchronous = new MessageChannel()
-    const workerData: SupervisorData = {
+    const workerData: SupervisorData<MessagePort> = {
       ...options.facts,
       cpus: options.cpus,
       cpuHeapMb: options.cpuHeapMb,

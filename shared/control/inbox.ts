@@ -1,4 +1,13 @@
-import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+/** What an Inbox needs of Node's BroadcastChannel. */
+export interface Channel {
+  onmessage: ((event: never) => void) | null
+  postMessage(message: unknown): void
+  unref(): void
+  close(): void
+}
+
+/** Node's receiveMessageOnPort: the next message of a channel, for a thread that does not return to its event loop. */
+export type Receive = (channel: never) => { message: unknown } | undefined
 
 /**
  * One end of a broadcast channel, read when its owner likes. Node hands messages to the event loop as soon as that
@@ -6,15 +15,17 @@ import { BroadcastChannel, type MessagePort, receiveMessageOnPort } from 'node:w
  * alive.
  */
 export class Inbox<T> {
-  readonly #channel: BroadcastChannel
+  readonly #channel: Channel
+  readonly #receive: Receive
   #arrived: T[] = []
 
-  constructor(name: string) {
-    this.#channel = new BroadcastChannel(name)
-    this.#channel.onmessage = (event) => {
-      this.#arrived.push((event as unknown as MessageEvent<T>).data)
+  constructor(channel: Channel, receive: Receive) {
+    this.#channel = channel
+    this.#receive = receive
+    channel.onmessage = (event: unknown) => {
+      this.#arrived.push((event as { data: T }).data)
     }
-    this.#channel.unref()
+    channel.unref()
   }
 
   /** Hands out all that has come, in order. */
@@ -25,7 +36,7 @@ export class Inbox<T> {
       for (const message of arrived) take(message)
     }
     for (;;) {
-      const received = receiveMessageOnPort(this.#channel as unknown as MessagePort)
+      const received = this.#receive(this.#channel as never)
       if (!received) return
       take(received.message as T)
     }

@@ -1,5 +1,4 @@
 /** What main, supervisor and CPUs say to each other while they start, and the supervisor's control calls. */
-import type { MessagePort } from 'node:worker_threads'
 import type { CpuCommand, Publication } from '../messages.js'
 
 /** One entry of the stream that brings every CPU to the same state; `sequence` rises by one from 1. */
@@ -28,22 +27,22 @@ export interface MachineFacts {
   faultPoints: boolean
 }
 
-/** workerData of the supervisor. */
-export interface SupervisorData extends MachineFacts {
+/** workerData of the supervisor; `Port` is Node's MessagePort. */
+export interface SupervisorData<Port> extends MachineFacts {
   cpus: number
   /** V8's old generation limit of each CPU, in MiB. */
   cpuHeapMb: number
   /** Comlink endpoints: one for asynchronous calls, one for those that block the main thread. */
-  asyncPort: MessagePort
-  syncPort: MessagePort
+  asyncPort: Port
+  syncPort: Port
   /** What was published before the supervisor started. */
   history: Snapshot
 }
 
 /** Argument of the Piscina task that is a CPU. */
-export interface CpuTask extends MachineFacts {
+export interface CpuTask<Port> extends MachineFacts {
   cpu: number
-  port: MessagePort
+  port: Port
 }
 
 /** From a CPU to the supervisor: it listens to the stream and wants a Snapshot, or it asks to be terminated. */
