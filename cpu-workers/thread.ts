@@ -13,7 +13,7 @@ import { InjectedFault, makeFaultPoint } from './faults.js'
 import { makeHelpers, makeWorkloads } from './parts.js'
 import { Programs } from './programs.js'
 import { Stream } from './stream.js'
-import { describeFailure } from './traps.js'
+import { clearFault, describeFailure } from './traps.js'
 
 const STDERR_FD = 2
 /** Traps of one program that are reported in full; a program that traps at every event would flood otherwise. */
@@ -182,6 +182,7 @@ export class CpuThread implements Cpu {
   /** Runs a program inside a read-side section. Throws its trap. */
   execute(program: LoadedProgram, context: number, contextBytes: number, repeat: number): number {
     if (this.#faultPoint) this.#faultPoint(0)
+    clearFault(this)
     const result = program.run(context, contextBytes, repeat)
     this.views.u32[word(this.area + CPU.programRuns)] += repeat
     return result
