@@ -1,0 +1,100 @@
+/** Malformed programs, and well-formed neighbours: what structure.json records the kernel's answers to. */
+import { encode } from '#shared/isa/decode.js'
+import { type InstructionRow, instructionTable } from '#shared/isa/table.js'
+import { Random } from '#test/jit/random.js'
+
+const MOV_IMM = 0xb7
+const STORE_DW = 0x7a
+const EXIT = 0x95
+const JA = 0x05
+const JEQ = 0x15
+const CALL = 0x85
+const IMM64 = 0x18
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts))
+}
+
+const exit = () => [encode(MOV_IMM, 0, 0, 0, 0), encode(EXIT, 0, 0, 0, 0)]
+
+/** r0 and r2 to r9 hold numbers, the stack's first slot is written. */
+function prologue(): Uint8Array[] {
+  const numbers = [0, 2, 3, 4, 5, 7, 8, 9].map((register) => encode(MOV_IMM, register, 0, 0, register))
+  return [encode(0xbf, 6, 1, 0, 0), ...numbers, encode(STORE_DW, 10, 0, -8, 0)]
+}
+
+/** The fields of a well-formed instruction of this row. */
+function wellFormed(row: InstructionRow) {
+  const { fields, selector } = row
+  const memory = fields.off === 'offset'
+  const isLoad = row.kind === 'load' || row.kind === 'loadSigned' || row.kind === 'loadAcquire'
+  const result = {
+    dst: fields.dst === 'zero' ? 0 : memory && !isLoad ? 10 : 2,
+    src: fields.src === 'zero' || fields.src === 'fixed' ? 0 : memory && isLoad ? 10 : 3,
+    off: memory ? -8 : 0,
+    imm: fields.imm === 'divisor' || fields.imm === 'shift' ? 3 : 0,
+  }
+  if (selector) result[selector.field] = selector.value
+  return result
+}
+
+const CHANGES = {
+  dst: [0, 1, 5, 10, 11, 15],
+  src: [0, 1, 2, 3, 5, 10, 11, 15],
+  off: [0, 1, 2, 7, 8, 16, 32, -1, 9999],
+  imm: [0, 1, 16, 32, 63, 64, 65, -1, 0x101, 0x77, 9999],
+} as const
+
+/** Every row with one field changed to each of some values. */
+export function fieldCases(): Uint8Array[] {
+  const cases: Uint8Array[] = []
+  for (const row of instructionTable) {
+    for (const [field, values] of Object.entries(CHANGES)) {
+      for (const value of values) {
+        const insn = { ...wellFormed(row), [field]: value }
+        const body = [encode(row.opcode, insn.dst, insn.src, insn.off, insn.imm)]
+        if (row.kind === 'imm64') body.push(encode(0, 0, 0, 0, 0))
+        cases.push(join([...prologue(), ...body, ...exit()]))
+      }
+    }
+  }
+  return cases
+}
+
+/** Every opcode there is, in an otherwise harmless program. */
+export function opcodeCases(): Uint8Array[] {
+  return Array.from({ length: 256 }, (_, opcode) => join([...prologue(), encode(opcode, 2, 0, 0, 0), ...exit()]))
+}
+
+/** Short random programs of jumps, calls and wide loads: targets out of range, dead code, loops and recursion. */
+export function shapeCases(seed: number, count: number): Uint8Array[] {
+  const random = new Random(seed)
+  const insn = (length: number): Uint8Array[] => {
+    const near = () => random.below(2 * length) - length
+    switch (random.below(9)) {
+      case 0:
+        return [encode(JA, 0, 0, random.below(length), 0)]
+      case 1:
+        return [encode(JA, 0, 0, near(), 0)]
+      case 2:
+        return [encode(JEQ, random.below(3), 0, random.below(length), 1)]
+      case 3:
+        return [encode(CALL, 0, 1, 0, random.below(4) ? random.below(length) : near())]
+      case 4:
+        return [encode(EXIT, 0, 0, 0, 0)]
+      case 5:
+        return [encode(IMM64, 1, 0, 0, 1), encode(0, 0, 0, 0, random.below(8) ? 0 : 1)]
+      case 6:
+        return [encode(STORE_DW, 10, 0, -8 * (1 + random.below(64)), 0)]
+      default:
+        return [encode(MOV_IMM, 0, 0, 0, random.below(3))]
+    }
+  }
+  return Array.from({ length: count }, () => {
+    const length = 1 + random.below(8)
+    const body: Uint8Array[] = [encode(MOV_IMM, 0, 0, 0, 0), encode(MOV_IMM, 1, 0, 0, 0), encode(MOV_IMM, 2, 0, 0, 0)]
+    for (let i = 0; i < length; i++) body.push(...insn(length))
+    if (random.below(8)) body.push(...exit())
+    return join(body)
+  })
+}
