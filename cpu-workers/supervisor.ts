@@ -36,7 +36,7 @@ const pool = new CpuPool({
   cpuHeapMb: data.cpuHeapMb,
   drain,
   log,
-  recoverLocks: makeLockRecovery(views, data),
+  recoverLocks: makeLockRecovery(views),
 })
 
 const heartbeat = setInterval(() => {

@@ -353,6 +353,10 @@ export const PERF_MMAP_PAGE = {
   dataSize: 1048,
 } as const
 
+/** Byte offsets of the packet's bounds (32-bit addresses) in struct xdp_md and struct __sk_buff (linux/bpf.h). */
+export const XDP_MD = { data: 0, dataEnd: 4, dataMeta: 8 } as const
+export const SK_BUFF = { data: 76, dataEnd: 80, dataMeta: 140 } as const
+
 /** Byte offsets in struct perf_event_header and what follows it in a raw sample and in a LOST record. */
 export const PERF_SAMPLE = { type: 0, misc: 4, size: 6, rawBytes: 8, raw: 12 } as const
 export const PERF_LOST = { id: 8, lost: 16 } as const

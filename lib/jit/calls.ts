@@ -45,7 +45,8 @@ export function importHelper(module: ModuleContext, insn: number, facts: Registe
     const { op, params } = MAP_CALLS[helper.name]
     return map ? builder.importFunction(`map:${map.shape}`, op, params, [I32]) : -1
   }
-  const name = module.type.packetOutput && helper.packetName ? helper.packetName : helper.name
+  const name =
+    module.type.packetOutput && helper.packetName ? `${helper.packetName}_${module.type.packetOutput}` : helper.name
   if (helper.tier === 'wasm') {
     const params = helper.args.map((kind) => (isWide(kind) ? I64 : I32))
     return builder.importFunction('runtime', name, params, [helper.ret === 'u64' ? I64 : I32])

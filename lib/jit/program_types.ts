@@ -1,4 +1,5 @@
 /** Per program type: what its context gives access to. Offsets: struct xdp_md and struct __sk_buff of linux/bpf.h. */
+import { SK_BUFF, XDP_MD } from '../../shared/layout.js'
 import * as bpf from '../../shared/uapi/bpf.js'
 
 /** Where the context keeps the packet's bounds, as 32-bit addresses. */
@@ -12,24 +13,21 @@ export interface ProgramTypeFacts {
   readonly packet: PacketBounds | null
   readonly packetWritable: boolean
   readonly contextWritable: boolean
-  /** bpf_perf_event_output may append packet bytes. */
-  readonly packetOutput: boolean
+  /** Which context bpf_perf_event_output may append packet bytes from: a suffix of the helper's name. */
+  readonly packetOutput: 'xdp' | 'skb' | null
 }
 
-const XDP_MD: PacketBounds = { data: 0, dataEnd: 4, dataMeta: 8 }
-const SK_BUFF: PacketBounds = { data: 76, dataEnd: 80, dataMeta: 140 }
-
-const NONE: ProgramTypeFacts = { packet: null, packetWritable: false, contextWritable: false, packetOutput: false }
+const NONE: ProgramTypeFacts = { packet: null, packetWritable: false, contextWritable: false, packetOutput: null }
 const WRITABLE: ProgramTypeFacts = { ...NONE, contextWritable: true }
 const skb = (packetWritable: boolean): ProgramTypeFacts => ({
   packet: SK_BUFF,
   packetWritable,
   contextWritable: true,
-  packetOutput: true,
+  packetOutput: 'skb',
 })
 
 const facts = new Map<number, ProgramTypeFacts>([
-  [bpf.BPF_PROG_TYPE_XDP, { packet: XDP_MD, packetWritable: true, contextWritable: false, packetOutput: true }],
+  [bpf.BPF_PROG_TYPE_XDP, { packet: XDP_MD, packetWritable: true, contextWritable: false, packetOutput: 'xdp' }],
   [bpf.BPF_PROG_TYPE_SOCKET_FILTER, skb(false)],
   [bpf.BPF_PROG_TYPE_SCHED_CLS, skb(true)],
   [bpf.BPF_PROG_TYPE_SCHED_ACT, skb(true)],

@@ -49,7 +49,7 @@ export interface HelperRow {
   readonly ret: ReturnKind
   readonly tier: HelperTier
   readonly gplOnly?: boolean
-  /** Name of the variant that programs with a packet as context import instead. */
+  /** Programs with a packet as context import this name with _xdp or _skb appended instead. */
   readonly packetName?: string
 }
 
@@ -76,7 +76,7 @@ export const helperTable: readonly HelperRow[] = [
   row(16, 'bpf_get_current_comm', 'wasm', ['out', 'size'], 'i32'),
   {
     ...row(25, 'bpf_perf_event_output', 'wasm', ['ctx', 'map', 'u64', 'in', 'size'], 'i32', true),
-    packetName: 'bpf_perf_event_output_packet',
+    packetName: 'bpf_perf_event_output',
   },
   row(45, 'bpf_probe_read_str', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
   row(112, 'bpf_probe_read_user', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),

@@ -1,6 +1,7 @@
 import type { BuildOptions } from '../sync/environment.js'
 import { emitCopyComm, emitCurrent } from './current.js'
 import { createEnvironment } from './environment.js'
+import { emitPerf } from './perf.js'
 import { emitProbe } from './probe.js'
 import { emitRandom } from './random.js'
 import { emitTime } from './time.js'
@@ -19,5 +20,6 @@ export function buildRuntime(options: BuildOptions = {}): Uint8Array<ArrayBuffer
   emitCurrent(env, copyComm)
   emitProbe(env)
   emitTrace(env, copyComm)
+  emitPerf(env)
   return env.module.build().bytes
 }
