@@ -1,0 +1,199 @@
+/** The element commands of bpf(2) on the main thread: BPF_MAP_LOOKUP_ELEM, UPDATE, DELETE, GET_NEXT_KEY, FREEZE. */
+import { MAP } from '../../shared/layout.js'
+import {
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+  BPF_MAP_TYPE_PERCPU_HASH,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  BPF_MAP_TYPE_STRUCT_OPS,
+} from '../../shared/uapi/bpf.js'
+import { BPF_F_LOCK } from '../../shared/uapi/bpf_flags.js'
+import { E2BIG, EBADF, EBUSY, EFAULT, EINVAL, ENOENT, ENOTSUPP, EPERM } from '../../shared/uapi/errno.js'
+import type { Kernel } from './kernel.js'
+import { MapFile, type MapObject, removeElement } from './map_object.js'
+import { PerfEventFile } from './perf_event.js'
+
+/** Values up to this size are copied by a loop, which beats making a view of the memory. */
+const LOOP_COPY_BYTES = 64
+/** The flags that fit the operations' 32 bits. */
+const FLAGS_MAX = 0xffffffff
+
+function copyIn(memory: Uint8Array, address: number, from: Uint8Array, sizeBytes: number): void {
+  if (sizeBytes > LOOP_COPY_BYTES) memory.set(from.subarray(0, sizeBytes), address)
+  else for (let i = 0; i < sizeBytes; i++) memory[address + i] = from[i]
+}
+
+function copyOut(memory: Uint8Array, address: number, to: Uint8Array, sizeBytes: number): void {
+  if (sizeBytes > LOOP_COPY_BYTES) to.set(memory.subarray(address, address + sizeBytes))
+  else for (let i = 0; i < sizeBytes; i++) to[i] = memory[address + i]
+}
+
+/** The map behind `fd`, with the right to read or write it: else -EBADF, -EINVAL (no map), -EPERM. */
+export function mapFile(kernel: Kernel, fd: number, right: 'read' | 'write' | 'none'): MapFile | number {
+  const file = kernel.files.get(fd)
+  if (file === undefined) return -EBADF
+  if (!(file instanceof MapFile)) return -EINVAL
+  if (right === 'read' && !file.readable) return -EPERM
+  if (right === 'write' && !file.writable) return -EPERM
+  return file
+}
+
+const tooShort = (buffer: Uint8Array | null, sizeBytes: number): boolean => (buffer?.length ?? 0) < sizeBytes
+
+function loadKey(map: MapObject, key: Uint8Array | null): number {
+  const { keyBytes } = map.attr
+  if (keyBytes === 0) return key === null ? 0 : -EINVAL
+  if (key === null || tooShort(key, keyBytes)) return -EFAULT
+  copyIn(map.kernel.machine.views.u8, map.keyBuffer, key, keyBytes)
+  return 0
+}
+
+/**
+ * BPF_MAP_LOOKUP_ELEM: copies the value (for per-CPU maps one for each possible CPU, 8-byte stride) into `value`.
+ * -ENOENT without such an element, -EFAULT for a buffer too small, -ENOTSUPP where user space cannot read elements.
+ */
+export function lookupElement(
+  kernel: Kernel,
+  fd: number,
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+  flags: number,
+): number {
+  if (flags & ~BPF_F_LOCK || flags > FLAGS_MAX || flags < 0) return -EINVAL
+  const file = mapFile(kernel, fd, 'read')
+  if (typeof file === 'number') return file
+  const { map } = file
+  if (flags & BPF_F_LOCK) return -EINVAL
+  const error = loadKey(map, key)
+  if (error < 0) return error
+  if (map.type.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) return -ENOTSUPP
+  const address = map.operations.lookupUser(map.address, map.keyBuffer) >>> 0
+  if (address === 0) return -ENOENT
+  if (value === null || tooShort(value, map.userValueBytes)) return -EFAULT
+  if (map.type.perCpu) copyPerCpu(map, address, value)
+  else copyOut(kernel.machine.views.u8, address, value, map.attr.valueBytes)
+  return 0
+}
+
+/** Gathers the values of all possible CPUs, which lie MAP.valueStride apart, at multiples of 8 bytes. */
+function copyPerCpu(map: MapObject, address: number, to: Uint8Array): void {
+  const { views, cpusPossible } = map.kernel.machine
+  const stride = views.u32[(map.address + MAP.valueStride) >>> 2]
+  const eachBytes = map.userValueBytes / cpusPossible
+  for (let cpu = 0; cpu < cpusPossible; cpu++) {
+    const from = address + cpu * stride
+    to.set(views.u8.subarray(from, from + eachBytes), cpu * eachBytes)
+  }
+}
+
+/** BPF_MAP_UPDATE_ELEM with BPF_ANY, BPF_NOEXIST or BPF_EXIST: 0 or a negative errno. */
+export function updateElement(
+  kernel: Kernel,
+  fd: number,
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+  flags: number,
+): number {
+  const file = mapFile(kernel, fd, 'write')
+  if (typeof file === 'number') return file
+  const { map } = file
+  if (flags & BPF_F_LOCK) return -EINVAL
+  const error = loadKey(map, key)
+  if (error < 0) return error
+  if (value === null || tooShort(value, map.userValueBytes)) return -EFAULT
+  if (map.type.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) return updatePerfEvent(kernel, file, value, flags)
+  if (flags > FLAGS_MAX || flags < 0) return -EINVAL
+  copyIn(kernel.machine.views.u8, map.valueBuffer, value, map.userValueBytes)
+  return map.operations.updateUser(map.address, map.keyBuffer, map.valueBuffer, flags | 0)
+}
+
+/** The value is the descriptor of a perf event; the map keeps the event's file until its own file goes. */
+function updatePerfEvent(kernel: Kernel, owner: MapFile, value: Uint8Array, flags: number): number {
+  const { map } = owner
+  const { u32, data } = kernel.machine.views
+  const index = u32[map.keyBuffer >>> 2]
+  if (flags !== 0) return -EINVAL
+  if (index >= map.attr.maxEntries) return -E2BIG
+  const fd = new DataView(value.buffer, value.byteOffset, 4).getInt32(0, true)
+  const event = kernel.files.get(fd)
+  if (!(event instanceof PerfEventFile)) return -EBADF
+  data.setUint32(map.valueBuffer, event.ring, true)
+  const result = map.operations.update(map.address, map.keyBuffer, map.valueBuffer, 0)
+  if (result < 0) return result
+  const old = map.elements.get(index)
+  map.elements.set(index, { file: event.get(), owner })
+  if (old) kernel.retire(() => old.file.put())
+  kernel.settle()
+  return 0
+}
+
+/** BPF_MAP_DELETE_ELEM: 0, -ENOENT, -EINVAL for arrays. */
+export function deleteElement(kernel: Kernel, fd: number, key: Uint8Array | null): number {
+  const file = mapFile(kernel, fd, 'write')
+  if (typeof file === 'number') return file
+  const { map } = file
+  const error = loadKey(map, key)
+  if (error < 0) return error
+  if (map.type.type !== BPF_MAP_TYPE_PERF_EVENT_ARRAY) return map.operations.delete(map.address, map.keyBuffer)
+  const index = kernel.machine.views.u32[map.keyBuffer >>> 2]
+  if (index >= map.attr.maxEntries) return -E2BIG
+  if (!removeElement(map, index)) return -ENOENT
+  kernel.settle()
+  return 0
+}
+
+/** BPF_MAP_GET_NEXT_KEY: the key after `key`, the first one for null or an unknown key; -ENOENT after the last. */
+export function nextKey(kernel: Kernel, fd: number, key: Uint8Array | null, next: Uint8Array | null): number {
+  const file = mapFile(kernel, fd, 'read')
+  if (typeof file === 'number') return file
+  const { map } = file
+  if (key !== null) {
+    const error = loadKey(map, key)
+    if (error < 0) return error
+  }
+  const result = map.operations.nextKey(map.address, key === null ? 0 : map.keyBuffer, map.nextKeyBuffer)
+  if (result < 0) return result
+  if (next === null || tooShort(next, map.attr.keyBytes)) return -EFAULT
+  copyOut(kernel.machine.views.u8, map.nextKeyBuffer, next, map.attr.keyBytes)
+  return 0
+}
+
+const lookupAndDeleteTypes = new Set([
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_PERCPU_HASH,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+])
+
+/** BPF_MAP_LOOKUP_AND_DELETE_ELEM: 0, -ENOENT, -ENOTSUPP for maps that cannot. */
+export function lookupAndDelete(
+  kernel: Kernel,
+  fd: number,
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+  flags: number,
+): number {
+  if (flags & ~BPF_F_LOCK || flags > FLAGS_MAX || flags < 0) return -EINVAL
+  const file = mapFile(kernel, fd, 'none')
+  if (typeof file === 'number') return file
+  if (!file.readable || !file.writable) return -EPERM
+  if (flags & BPF_F_LOCK) return -EINVAL
+  const error = loadKey(file.map, key)
+  if (error < 0) return error
+  if (!lookupAndDeleteTypes.has(file.map.type.type)) return -ENOTSUPP
+  const found = lookupElement(kernel, fd, key, value, 0)
+  return found < 0 ? found : deleteElement(kernel, fd, key)
+}
+
+/** BPF_MAP_FREEZE: no more writes from user space; -EBUSY when it is frozen already. */
+export function freezeMap(kernel: Kernel, fd: number): number {
+  const file = kernel.files.get(fd)
+  if (file === undefined) return -EBADF
+  if (!(file instanceof MapFile)) return -EINVAL
+  if (file.map.type.type === BPF_MAP_TYPE_STRUCT_OPS) return -ENOTSUPP
+  if (file.map.frozen) return -EBUSY
+  if (!file.writable) return -EPERM
+  file.map.frozen = true
+  return 0
+}
