@@ -1,6 +1,8 @@
 /* Sends {pid, cookie} through index 0 of a perf_event_array whenever a task calls write(2).
  *
- * Built twice: as it stands (map defined by BTF), and with -DLEGACY_MAPS (struct bpf_map_def). */
+ * Built twice: as it stands (map defined by BTF), and with a struct bpf_map_def.
+ *
+ * builds trace_output_legacy.bpf.o: -DLEGACY_MAPS */
 typedef unsigned int __u32;
 typedef unsigned long long __u64;
 
