@@ -2,7 +2,8 @@
  * Checked mode's run-time checks: functions of the compiled module that compare an access with the regions the
  * program may touch. They return the address as i32, or describe the violation in CPU.fault and trap.
  */
-import { CPU, FAULT, FaultKind, FRAME_BYTES, FRAMES_MAX, MAP } from '../../shared/layout.js'
+import { CPU, FAULT, FaultKind, FRAME_BYTES, FRAMES_MAX, HEADER, MAP } from '../../shared/layout.js'
+import { alignUp } from '../../shared/struct.js'
 import * as bpf from '../../shared/uapi/bpf.js'
 import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG } from '../../shared/uapi/bpf_flags.js'
 import {
@@ -47,15 +48,6 @@ interface CheckInput {
   readonly type: ProgramTypeFacts
 }
 
-/** How a map type keeps the values that programs may touch. */
-const GRID = new Set([bpf.BPF_MAP_TYPE_ARRAY, bpf.BPF_MAP_TYPE_PERCPU_ARRAY])
-const ELEMENTS = new Set([
-  bpf.BPF_MAP_TYPE_HASH,
-  bpf.BPF_MAP_TYPE_PERCPU_HASH,
-  bpf.BPF_MAP_TYPE_LRU_HASH,
-  bpf.BPF_MAP_TYPE_LRU_PERCPU_HASH,
-])
-
 /** Whether [address, address+bytes) lies in [start, start+length); the expressions are evaluated more than once. */
 function inside(address: Expr, bytes: Expr, start: Expr, length: Expr): Expr {
   return i32.and(i32.leU(bytes, length), i32.leU(i32.sub(address, start), i32.sub(length, bytes)))
@@ -81,33 +73,63 @@ interface AccessLocals {
   readonly length: Local
 }
 
-/** One map's values: the access must lie within one value, not reach into keys or neighbours. */
-function mapRegion(map: MapFacts, at: AccessLocals): Statement {
-  const { address, bytes, start, length } = at
+/** What an access needs for one map: where its values lie, and the offset of an address within one value. */
+interface ValueRegion {
+  /** First byte; evaluated once. */
+  readonly start: Expr
+  /** From an offset from `start` to the offset within a value; what is no value gives a large number. */
+  readonly within: (offset: Local) => Statement
+}
+
+const VALUE_ALIGN = 8
+const NO_VALUE = 0x7fffffff
+
+/** How each map type keeps the values that programs may touch (shared/maps); other types have none. */
+function valueRegion(map: MapFacts): ValueRegion | null {
   const header = (field: number): Expr => i32.load(map.address, field)
-  const elements = ELEMENTS.has(map.type)
-  const first = elements ? MAP.elements : MAP.values
-  const within: Statement = elements
-    ? seq(
-        set(start, i32.remU(i32.sub(address, start), header(MAP.elementBytes))),
-        when(
-          i32.geU(start, header(MAP.valueOffset)),
-          seq(
-            set(start, i32.sub(start, header(MAP.valueOffset))),
-            when(header(MAP.valueStride), set(start, i32.remU(start, header(MAP.valueStride)))),
-            when(i32.leU(i32.add(start, bytes), map.valueBytes), ret(address)),
-          ),
-        ),
-      )
-    : seq(
-        set(start, i32.remU(i32.sub(address, start), header(MAP.valueStride))),
-        when(i32.leU(i32.add(start, bytes), map.valueBytes), ret(address)),
-      )
-  return seq(
-    set(start, header(first)),
-    set(length, i32.sub(header(MAP.end), start)),
-    when(inside(address, bytes, start, length), within),
-  )
+  const stride = alignUp(map.valueBytes, VALUE_ALIGN)
+  const inStride = (offset: Local): Statement => set(offset, i32.remU(offset, stride))
+  const inCpu = (offset: Local): Statement => set(offset, i32.remU(offset, header(MAP.valueStride)))
+  switch (map.type) {
+    case bpf.BPF_MAP_TYPE_ARRAY:
+      return { start: header(MAP.values), within: inStride }
+    case bpf.BPF_MAP_TYPE_PERCPU_ARRAY: {
+      // Each CPU's array is padded to whole cache lines.
+      const padding = (offset: Local): Statement =>
+        when(i32.geU(offset, stride * map.maxEntries), set(offset, NO_VALUE), inStride(offset))
+      return { start: header(MAP.values), within: (offset) => seq(inCpu(offset), padding(offset)) }
+    }
+    case bpf.BPF_MAP_TYPE_HASH: {
+      const inElement = (offset: Local): Statement =>
+        set(offset, i32.sub(i32.remU(offset, header(MAP.elementBytes)), header(MAP.valueOffset)))
+      return { start: header(MAP.elements), within: inElement }
+    }
+    case bpf.BPF_MAP_TYPE_PERCPU_HASH: {
+      const values = i32.mul(i32.load(0, HEADER.cpusPossible), header(MAP.valueStride))
+      return { start: i32.sub(header(MAP.end), values), within: (offset) => seq(inCpu(offset), inStride(offset)) }
+    }
+    default:
+      return null
+  }
+}
+
+/** One map's values: the access must lie within one value, not reach into keys or neighbours. */
+function mapRegion(map: MapFacts, at: AccessLocals): Statement[] {
+  const { address, bytes, start, length } = at
+  const region = valueRegion(map)
+  if (region === null) return []
+  return [
+    set(start, region.start),
+    set(length, i32.sub(i32.load(map.address, MAP.end), start)),
+    when(
+      inside(address, bytes, start, length),
+      seq(
+        set(start, i32.sub(address, start)),
+        region.within(start),
+        when(inside(start, bytes, 0, map.valueBytes), ret(address)),
+      ),
+    ),
+  ]
 }
 
 function defineAccess(input: CheckInput, fail: FunctionBuilder, write: boolean): FunctionBuilder {
@@ -125,7 +147,7 @@ function defineAccess(input: CheckInput, fail: FunctionBuilder, write: boolean):
   const contextRegion =
     write && !type.contextWritable ? [] : [when(inside(address, bytes, context, contextBytes), ret(address))]
   const refused = write ? BPF_F_RDONLY_PROG : BPF_F_WRONLY_PROG
-  const maps = input.maps.filter((map) => (GRID.has(map.type) || ELEMENTS.has(map.type)) && (map.flags & refused) === 0)
+  const maps = input.maps.filter((map) => (map.flags & refused) === 0)
   seq(
     set(address, i32.wrap(wide)),
     when(
@@ -134,7 +156,7 @@ function defineAccess(input: CheckInput, fail: FunctionBuilder, write: boolean):
         stack,
         ...contextRegion,
         ...packetRegion(input, at, context, write),
-        ...maps.map((map) => mapRegion(map, at)),
+        ...maps.flatMap((map) => mapRegion(map, at)),
       ),
     ),
     call(fail, wide, bytes, write ? FaultKind.write : FaultKind.read),
