@@ -49,6 +49,8 @@ export interface Cpu {
   log(text: string): void
   /** Tells the main thread, which finds it in Machine.reports(). Rare: it posts a message. */
   report(report: CpuReport): void
+  /** What the thread's runtime module exports: see shared/runtime. Filled before the first event. */
+  readonly runtime: Record<string, WebAssembly.ExportValue>
   /** Wakes the main thread if it sleeps on its doorbell. */
   ringMain(): void
   /** Wakes another CPU, or this one's next sleep. */

@@ -1,5 +1,6 @@
 /** The parts of a CPU that its core knows by interface only. */
 import type { Cpu, JsHelpers, Workloads } from './context.js'
+import { Scheduler } from './kernel/index.js'
 
 /** The helpers implemented in JavaScript. */
 export function makeHelpers(_cpu: Cpu): JsHelpers {
@@ -7,12 +8,6 @@ export function makeHelpers(_cpu: Cpu): JsHelpers {
 }
 
 /** The tasks of the CPU. */
-export function makeWorkloads(_cpu: Cpu): Workloads {
-  return {
-    onSpawn: () => {},
-    runnable: () => false,
-    slice: () => {},
-    nextTimerMs: () => Number.POSITIVE_INFINITY,
-    awaiting: () => null,
-  }
+export function makeWorkloads(cpu: Cpu): Workloads {
+  return new Scheduler(cpu)
 }

@@ -1,4 +1,6 @@
 import { failEvents } from '../shared/control/events.js'
+import { abandonTasks } from '../shared/kernel/task.js'
+import { SIGKILL } from '../shared/kernel/workload.js'
 import { CPU, CpuState, cpuArea, HEADER } from '../shared/layout.js'
 import { type Views, word } from '../shared/views.js'
 
@@ -17,6 +19,7 @@ export function buryCpu(views: Views, cpu: number, recoverLocks: (area: number) 
   Atomics.store(i32, word(area + CPU.sleeping), 0)
   Atomics.add(i32, word(area + CPU.quiescent), 1)
   Atomics.store(i32, word(area + CPU.nesting), 0)
+  abandonTasks(views, cpu, SIGKILL)
   failEvents(views, area)
   if (wasOnline) Atomics.sub(i32, word(HEADER.cpusOnline), 1)
   Atomics.add(i32, word(HEADER.cpuDeaths), 1)

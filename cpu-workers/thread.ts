@@ -28,6 +28,7 @@ export class CpuThread implements Cpu {
   readonly programs: Programs
   readonly stream: Stream
   readonly workloads: Workloads
+  readonly #linker: Linker
   readonly #reports: Inbox<CpuReport>
   readonly #listeners: ((publication: Publication) => void)[] = []
   readonly #trapReports = new Map<number, number>()
@@ -46,7 +47,7 @@ export class CpuThread implements Cpu {
     this.#contextLevel = word(this.area + CPU.contextLevel)
     this.views.i32[word(this.area + CPU.thread)] = threadId
     this.#faultPoint = task.faultPoints ? makeFaultPoint(this.views, task.cpu, task.port) : undefined
-    const linker = new Linker({
+    this.#linker = new Linker({
       views: this.views,
       area: this.area,
       writer: task.cpu,
@@ -54,11 +55,15 @@ export class CpuThread implements Cpu {
       faultPoint: this.#faultPoint,
       helpers: makeHelpers(this),
     })
-    linker.installRuntime(task.runtime)
-    this.programs = new Programs(linker)
+    this.#linker.installRuntime(task.runtime)
+    this.programs = new Programs(this.#linker)
     this.stream = new Stream(task.name, task.cpu)
     this.#reports = new Inbox(new BroadcastChannel(reportName(task.name, task.cpu)), receiveMessageOnPort)
     this.workloads = makeWorkloads(this)
+  }
+
+  get runtime(): Record<string, WebAssembly.ExportValue> {
+    return this.#linker.runtime
   }
 
   get stopping(): boolean {

@@ -1,5 +1,6 @@
 import { boot, type Machine } from './machine.js'
 import type { BootOptions } from './options.js'
+import type { SpawnOptions, Task } from './task.js'
 
 let current: Machine | null = null
 
@@ -21,4 +22,9 @@ export async function shutdown(): Promise<void> {
   const machine = current
   current = null
   await machine?.shutdown()
+}
+
+/** Starts a task on the default machine: see Machine.spawn(). */
+export function spawn(program: string | URL, options?: SpawnOptions): Task {
+  return defaultMachine().spawn(program, options)
 }

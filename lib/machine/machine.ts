@@ -18,6 +18,7 @@ import { Publisher } from './publisher.js'
 import { type RunOutcome, runOnCpu } from './runner.js'
 import { signals } from './signals.js'
 import { SupervisorClient } from './supervisor_client.js'
+import { type SpawnOptions, spawnTask, type Task } from './task.js'
 
 const START_MAX_MS = 20_000
 const NS_PER_MS = 1e6
@@ -152,6 +153,11 @@ export class Machine {
   /** CPU deaths so far. */
   get cpuDeaths(): number {
     return Atomics.load(this.views.i32, word(HEADER.cpuDeaths))
+  }
+
+  /** Starts a task on a CPU: see spawnTask(). */
+  spawn(program: string | URL, options?: SpawnOptions): Task {
+    return spawnTask(this, program, options)
   }
 
   /** Makes `publication` known to every CPU, those that restart later too. Never waits. */
