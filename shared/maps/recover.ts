@@ -27,7 +27,7 @@ export interface RecoveryExports {
 /** The module that the supervisor runs. Imports env.memory, cpu and cpu_area. */
 export function buildRecovery(options: BuildOptions = {}): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder()
-  importEnvironment(module, options)
+  const env = importEnvironment(module, options)
   const recover = define(module, 'recover', [I32, I32], [I32], ([area, owner], local) => {
     const result = local(I32)
     const kind = local(I32)
@@ -38,12 +38,16 @@ export function buildRecovery(options: BuildOptions = {}): Uint8Array<ArrayBuffe
         seq(
           set(result, Recovered.intent),
           repairs(area!, kind, local),
+          env.fault('recover.repaired'),
           i32.atomicStore(area!, IntentKind.none, CPU.intent + INTENT.kind),
+          env.fault('recover.settled'),
         ),
       ),
       // The inner lock is freed first, as a living owner does.
       freeLock(area!, owner!, lock, result, INTENT.innerLock, Recovered.innerLock),
+      env.fault('recover.innerFreed'),
       freeLock(area!, owner!, lock, result, INTENT.lock, Recovered.lock),
+      env.fault('recover.freed'),
       ringMain,
       (f) => f.get(result),
     )

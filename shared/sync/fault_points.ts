@@ -31,6 +31,10 @@ const names = [
   'perf.wakeup',
   'perf.ready',
   'perf.refused',
+  'recover.repaired',
+  'recover.settled',
+  'recover.innerFreed',
+  'recover.freed',
   'trace.record',
   'trace.published',
 ] as const

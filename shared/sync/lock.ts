@@ -61,7 +61,7 @@ export function emitLock(module: ModuleBuilder, env: Environment): Locks {
       i32.store(env.area, address, CPU.intent + INTENT[field]),
       when(
         i32.compareExchange(address, 0, owner),
-        call(slow, address),
+        call(slow, address, CPU.intent + INTENT[field]),
         seq(env.fault('lock.taken'), i32.const(0)),
         I32,
       ),
@@ -76,17 +76,18 @@ export function emitLock(module: ModuleBuilder, env: Environment): Locks {
 }
 
 function emitSlowLock(module: ModuleBuilder, env: Environment): FunctionBuilder {
-  return define(module, 'lock_slow', [I32], [I32], ([address], local) => {
+  return define(module, 'lock_slow', [I32, I32], [I32], ([address, field], local) => {
     const word = local(I32)
     const spins = local(I32)
     const waited = local(I32)
     // Once this thread has slept, others may sleep too: it must take the lock with the waiters bit set.
     const waiters = local(I32)
     const wanted = i32.or(i32.add(env.cpu, 1), waiters)
+    const giveUp = seq(i32.store(i32.add(env.area, field!), 0), ret(-EBUSY))
     const sleep = seq(
       set(waiters, LOCK_WAITERS),
-      when(i32.load(0, HEADER.shuttingDown), ret(-EBUSY)),
-      when(i32.geU(waited, PATIENCE), ret(-EBUSY)),
+      when(i32.load(0, HEADER.shuttingDown), giveUp),
+      when(i32.geU(waited, PATIENCE), giveUp),
       set(
         waited,
         i32.add(
