@@ -23,6 +23,7 @@ export const SHT_REL = 9
 export const SHT_LLVM_ADDRSIG = 0x6fff4c03
 
 export const SHF_EXECINSTR = 4
+export const SHF_COMPRESSED = 0x800
 
 export const SHN_UNDEF = 0
 export const SHN_LORESERVE = 0xff00

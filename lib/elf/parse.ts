@@ -76,8 +76,8 @@ export class ElfFile {
 
   /** The bytes of a section, a view of the file; empty for one without contents (NOBITS). Refuses those outside. */
   data(section: ElfSection): Uint8Array {
-    if (section.type === elf.SHT_NOBITS) return this.bytes.subarray(0, 0)
-    const problem = this.problem(section)
+    if (section.type === elf.SHT_NOBITS || section.sizeBytes === 0) return this.bytes.subarray(0, 0)
+    const problem = this.outside(section) ?? this.misfit(section)
     if (problem) {
       const label = `section(${section.index}) ${this.sectionName(section)}`
       refuse(LIBBPF_ERRNO__FORMAT, `elf: failed to get ${label} data from ${this.name}: ${problem}`)
@@ -85,13 +85,17 @@ export class ElfFile {
     return this.bytes.subarray(section.offset, section.offset + section.sizeBytes)
   }
 
-  private problem(section: ElfSection): string | null {
+  /** What is wrong with the section's place, or null. */
+  outside(section: ElfSection): string | null {
     const { offset, sizeBytes } = section
-    if (offset > this.bytes.length || sizeBytes > this.bytes.length - offset) {
-      return `invalid section header (${place(section, this.bytes.length)})`
-    }
+    const fits = offset <= this.bytes.length && sizeBytes <= this.bytes.length - offset
+    return fits || sizeBytes === 0 ? null : `invalid section header (${place(section, this.bytes.length)})`
+  }
+
+  private misfit(section: ElfSection): string | null {
     const unit = entryBytesOf(section.type)
-    return sizeBytes % unit ? `invalid data (${place(section, this.bytes.length)}, entries of ${unit} bytes)` : null
+    if (section.sizeBytes % unit === 0) return null
+    return `invalid data (${place(section, this.bytes.length)}, entries of ${unit} bytes)`
   }
 
   /** The string at `offset` of the string table section `index`, or null. */
@@ -103,8 +107,9 @@ export class ElfFile {
     const known = this.strings.get(index)
     if (known !== undefined) return known
     const section = this.sections[index]
-    const table =
-      section?.type === elf.SHT_STRTAB && !this.problem(section) ? new StringTable(this.data(section)) : null
+    const readable =
+      section?.type === elf.SHT_STRTAB && !(section.flags & elf.SHF_COMPRESSED) && this.outside(section) === null
+    const table = readable ? new StringTable(this.data(section)) : null
     this.strings.set(index, table)
     return table
   }
@@ -222,20 +227,21 @@ export function parseElfOrRefuse(bytes: Uint8Array, name: string): ElfFile {
   const littleEndian = bytes[elf.EI_DATA] === elf.ELFDATA2LSB
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const u16 = (at: number) => view.getUint16(at, littleEndian)
-  const declared = u16(62)
   let tableOffset = 0
   const file = new ElfFile(bytes, name, littleEndian, u16(16), u16(18), nameTableIndex(view, littleEndian), (self) => {
     tableOffset = self.u64(40)
     return readSections(self, tableOffset, u16(60))
   })
-  if (!file.sections[file.nameTable]) {
+  const names = file.sections[file.nameTable]
+  const outside = names?.type !== elf.SHT_NOBITS && names ? file.outside(names) : null
+  if (!names || outside) {
     const reason =
-      file.sections.length === 0
+      outside ??
+      (file.sections.length === 0
         ? `section headers at offset 0x${tableOffset.toString(16)} lie outside the file of ${bytes.length} bytes`
-        : `section(${declared}) does not exist`
+        : `section(${file.nameTable}) does not exist`)
     refuse(LIBBPF_ERRNO__FORMAT, `elf: failed to get section names strings from ${name}: ${reason}`)
   }
-  file.data(file.sections[file.nameTable])
   return file
 }
 

@@ -1,5 +1,6 @@
 /** BTF of an object: reading it, and completing its data sections from the ELF symbols. */
 import { EINVAL, ENOENT, ENOTSUP, ESRCH } from '../../shared/uapi/errno.js'
+import { LIBBPF_ERRNO__FORMAT } from '../../shared/uapi/libbpf_errno.js'
 import type { Btf } from '../btf/btf.js'
 import * as k from '../btf/constants.js'
 import { parseBtfExt } from '../btf/ext.js'
@@ -45,6 +46,10 @@ function parseInto(reading: Reading): number {
 
 /** Lists the symbols that others must provide. Each needs a BTF declaration in `.kconfig` or `.ksyms`. */
 export function collectExterns(reading: Reading): void {
+  const { index, entryBytes } = reading.symbols
+  if (entryBytes !== elf.SYM_BYTES) {
+    refuse(LIBBPF_ERRNO__FORMAT, `elf: symbol table section(${index}) has entries of ${entryBytes} bytes`)
+  }
   const declared = reading.btf ? externDeclarations(reading.btf) : null
   for (const symbol of reading.eachSymbol()) {
     if (!isExtern(symbol)) continue

@@ -36,12 +36,6 @@ export function findSymbols(file: ElfFile): ElfSection {
     if (section.index === 0 || section.type !== elf.SHT_SYMTAB) continue
     if (symbols) refuse(LIBBPF_ERRNO__FORMAT, `elf: multiple symbol tables in ${file.name}: section(${section.index})`)
     file.data(section)
-    if (section.entryBytes !== elf.SYM_BYTES) {
-      refuse(
-        LIBBPF_ERRNO__FORMAT,
-        `elf: invalid symbol table in ${file.name}: section(${section.index}) has entries of ${section.entryBytes} bytes`,
-      )
-    }
     symbols = section
   }
   return symbols ?? refuse(ENOENT, `elf: couldn't find symbol table in ${file.name}, stripped object file?`)

@@ -12,6 +12,16 @@ export interface DataSection {
   readonly origin: MapOrigin
 }
 
+/** The variable that declares a map, bytes of `.maps`. */
+export interface MapVariable {
+  /** Index into maps. */
+  readonly map: number
+  readonly offset: number
+  readonly end: number
+  /** Where in the variable `values` begins; null when it has none. */
+  readonly slotOffset: number | null
+}
+
 /** A file being read. Filled step by step, in the order of readObject. */
 export class Reading {
   license = ''
@@ -28,8 +38,8 @@ export class Reading {
   /** All functions, programs and subprograms; sorted by section and place once collected. */
   readonly functions: ProgramImage[] = []
   readonly maps: MapImage[] = []
-  /** For maps of `.maps` with initial slots: where in the variable the slots begin, by the variable's offset. */
-  readonly slotOffsets = new Map<number, number>()
+  /** The variables of `.maps`. */
+  readonly mapVariables: MapVariable[] = []
   readonly externs: ExternImage[] = []
   readonly unsupported: string[] = []
   readonly log: LogLine[] = []

@@ -48,7 +48,7 @@ function readBtfMap(reading: Reading, btf: Btf, section: ElfSection, datasec: nu
   if (btf.kind(struct) !== k.BTF_KIND_STRUCT) bad(`unexpected def kind ${btf.kindName(type)}.`)
   if (btf.sizeOrType(struct) > sizeBytes) bad('invalid def size.')
   const { definition, inner, slotOffset } = new DefinitionParser(btf, name, false).parse(struct)
-  if (slotOffset !== null) reading.slotOffsets.set(offset, slotOffset)
+  reading.mapVariables.push({ map: reading.maps.length, offset, end: offset + sizeBytes, slotOffset })
   reading.maps.push({
     ...definition,
     name,
@@ -83,9 +83,9 @@ class DefinitionParser {
     for (let index = 0; index < count; index++) {
       const { nameOffset, type, bitOffset } = btf.member(struct, index)
       const field = btf.string(nameOffset)
-      if (!field) this.bad(`invalid field #${index}.`)
-      this.field(field!, type, index === count - 1)
-      if (field === 'values') this.parsed.slotOffset = bitOffset / 8
+      if (field === null) this.bad(`invalid field #${index}.`)
+      this.field(field, type, index === count - 1)
+      if (field === 'values') this.parsed.slotOffset = Math.floor(bitOffset / 8)
     }
     if (this.parsed.definition.type === 0) this.bad("map type isn't specified.")
     return this.parsed

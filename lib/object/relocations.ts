@@ -1,16 +1,11 @@
 /** Finds out what each relocated instruction refers to: a map, a global variable, a function, an extern. */
-import {
-  BPF_MAP_TYPE_ARRAY_OF_MAPS,
-  BPF_MAP_TYPE_HASH_OF_MAPS,
-  BPF_MAP_TYPE_PROG_ARRAY,
-} from '../../shared/uapi/bpf.js'
-import { EINVAL } from '../../shared/uapi/errno.js'
 import { LIBBPF_ERRNO__FORMAT, LIBBPF_ERRNO__RELOC } from '../../shared/uapi/libbpf_errno.js'
 import * as elf from '../elf/constants.js'
 import { refuse } from '../elf/failure.js'
 import type { ElfRelocation, ElfSection, ElfSymbol } from '../elf/parse.js'
 import { isExtern, type Reading } from './context.js'
-import type { InitialSlot, MapImage, ProgramImage, Relocation } from './image.js'
+import type { ProgramImage, Relocation } from './image.js'
+import { readSlots } from './slots.js'
 
 const INSN_BYTES = 8
 export const OPCODE_CALL = 0x85
@@ -31,7 +26,7 @@ export function readRelocations(reading: Reading): void {
   const targets = indexTargets(reading)
   for (const section of reading.relocations) {
     const target = reading.file.sections[section.info]
-    if (reading.btfMaps && target === reading.btfMaps) readSlots(reading, section, targets)
+    if (reading.btfMaps && target === reading.btfMaps) readSlots(reading, section)
     else readCode(reading, section, target, targets)
   }
 }
@@ -190,66 +185,10 @@ function isCode(symbol: ElfSymbol): boolean {
   return symbol.binding === elf.STB_GLOBAL && symbol.type === elf.STT_FUNC
 }
 
-function symbolLabel(reading: Reading, symbol: ElfSymbol): string {
+/** A symbol's name for messages; a section's symbol has its section's name. */
+export function symbolLabel(reading: Reading, symbol: ElfSymbol): string {
   if (symbol.type === elf.STT_SECTION && symbol.nameOffset === 0) {
     return reading.file.sectionName(reading.file.sections[symbol.section])
   }
-  return reading.symbolName(symbol) ?? '<?'
-}
-
-/** Relocations of `.maps` itself: the initial contents of maps in maps and of program arrays. */
-function readSlots(reading: Reading, section: ElfSection, targets: Targets): void {
-  const { file, btf } = reading
-  const slots = new Map<number, InitialSlot[]>()
-  const bySize = reading.maps
-    .map((map, index) => ({ map, index }))
-    .filter(({ map }) => map.origin === 'btf')
-    .sort((a, b) => a.map.offset - b.map.offset)
-  for (let index = 0; index < file.relocationCount(section); index++) {
-    const entry = file.relocation(section, index)
-    const symbol = symbolOf(reading, { section: '.maps', index, entry })
-    const owner = ownerOf(bySize, entry.offset)
-    if (!owner || !btf) {
-      refuse(EINVAL, `.maps relo #${index}: cannot find map at offset ${entry.offset}`)
-    }
-    const slot = initialSlot(reading, targets, owner.map, { section: '.maps', index, entry }, symbol)
-    const list = slots.get(owner.index)
-    if (list) list.push(slot)
-    else slots.set(owner.index, [slot])
-  }
-  for (const [index, list] of slots) reading.maps[index] = { ...reading.maps[index], slots: list }
-}
-
-/** The map whose variable covers `.maps` offset `offset`: the last one that starts at or before it. */
-function ownerOf<T extends { map: MapImage }>(sorted: readonly T[], offset: number): T | undefined {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (sorted[middle].map.offset <= offset) low = middle + 1
-    else high = middle
-  }
-  return sorted[low - 1]
-}
-
-function initialSlot(reading: Reading, targets: Targets, owner: MapImage, spot: Spot, symbol: ElfSymbol): InitialSlot {
-  const name = symbolLabel(reading, symbol)
-  const where = `.maps relo #${spot.index}`
-  const place = spot.entry.offset - owner.offset - (reading.slotOffsets.get(owner.offset) ?? 0)
-  if (place < 0 || place % INSN_BYTES) {
-    return refuse(EINVAL, `${where}: invalid offset ${spot.entry.offset} in map '${owner.name}'`)
-  }
-  const index = place / INSN_BYTES
-  if (owner.type === BPF_MAP_TYPE_PROG_ARRAY) {
-    const program = reading.functionAt(symbol.section, symbol.value / INSN_BYTES)
-    const exact = program && program.sectionInsn * INSN_BYTES === symbol.value && program.definition
-    if (!exact) return refuse(LIBBPF_ERRNO__RELOC, `${where}: '${name}' isn't a valid program reference`)
-    return { index, kind: 'program', name: program.name }
-  }
-  if (owner.type !== BPF_MAP_TYPE_ARRAY_OF_MAPS && owner.type !== BPF_MAP_TYPE_HASH_OF_MAPS) {
-    return refuse(EINVAL, `${where}: map '${owner.name}' is neither a map-in-map nor a prog-array`)
-  }
-  const inner = targets.declared.get(`${symbol.section}:${symbol.value}`)
-  if (inner === undefined) return refuse(LIBBPF_ERRNO__RELOC, `${where}: '${name}' isn't a valid map reference`)
-  return { index, kind: 'map', name: reading.maps[inner].name }
+  return reading.symbolName(symbol) ?? '<?>'
 }
