@@ -72,6 +72,13 @@ export class FileTable {
     return 0
   }
 
+  /** Forgets every descriptor without dropping a reference. */
+  clear(): void {
+    this.#files.length = 0
+    this.#lowest = 0
+    this.#count = 0
+  }
+
   /** Open descriptors. */
   get count(): number {
     return this.#count

@@ -16,7 +16,17 @@ export class Kernel {
   readonly perfEvents = new IdTable<object>()
   readonly #retired: (() => void)[] = []
 
+  /** True once the machine is shut down: its memory is another's, and nothing may be done any more. */
+  closed = false
+
   constructor(readonly machine: Machine) {}
+
+  /** The machine shuts down: every descriptor is gone, and the memory behind them with it. */
+  abandon(): void {
+    this.closed = true
+    this.files.clear()
+    this.#retired.length = 0
+  }
 
   /** Has `free` called after a grace period: what it frees, a running program may still use. */
   retire(free: () => void): void {

@@ -1,5 +1,6 @@
 /** BPF_PROG_TEST_RUN for the program types whose context is simple: xdp, skb and raw tracepoints. */
 import * as bpf from '../../shared/uapi/bpf.js'
+import { BPF_F_TEST_RUN_ON_CPU } from '../../shared/uapi/bpf_flags.js'
 import { EINVAL, ENOMEM, ENOSPC, ENOTSUPP, ENXIO, EOPNOTSUPP } from '../../shared/uapi/errno.js'
 import type { RunOutcome } from '../machine/runner.js'
 import type { Kernel } from './kernel.js'
@@ -25,8 +26,6 @@ export interface bpf_test_run_opts {
   duration?: number
 }
 
-/** BPF_F_TEST_RUN_ON_CPU of linux/bpf.h. */
-export const BPF_F_TEST_RUN_ON_CPU = 1
 const ETHERNET_HEADER_BYTES = 14
 /** XDP_PACKET_HEADROOM of Linux. */
 const HEADROOM_BYTES = 256
