@@ -50,7 +50,10 @@ function checkWide({ code, options }: Structure, i: number): Rejection | null {
   }
   if (source === PseudoSource.mapFd || source === PseudoSource.mapValue) {
     const fd = code.imm[i]
-    if (options.isMap?.(fd) === false) return reject(i, EBADF, `fd ${fd} is not pointing to valid bpf_map`)
+    if (options.isMap?.(fd) === false) {
+      const errno = options.isOpen?.(fd) ? EINVAL : EBADF
+      return reject(i, errno, `fd ${fd} is not pointing to valid bpf_map`)
+    }
   }
   if ((source === PseudoSource.mapIndex || source === PseudoSource.mapIndexValue) && !options.mapsByIndex) {
     return reject(i, EPROTO, 'fd_idx without fd_array is invalid')

@@ -7,6 +7,8 @@ export interface StructureOptions {
   readonly gplCompatible?: boolean
   /** Whether an fd names a map; without it every fd does. */
   readonly isMap?: (fd: number) => boolean
+  /** Whether an fd that is no map is open at all (-EINVAL instead of -EBADF). */
+  readonly isOpen?: (fd: number) => boolean
   /** Number of maps in fd_array, for ld_imm64 by index. */
   readonly mapsByIndex?: number
 }

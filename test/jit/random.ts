@@ -28,5 +28,5 @@ export class Random {
 
 /** The seed of a randomised test: SEED of the environment, or a new one. */
 export function testSeed(): number {
-  return process.env.SEED ? Number(process.env.SEED) : (Date.now() & 0x7fffffff) || 1
+  return process.env.SEED ? Number(process.env.SEED) : Date.now() & 0x7fffffff || 1
 }
