@@ -53,6 +53,7 @@ export class Machine {
   #nextSlot = 0
   #supervisor: SupervisorClient | null = null
   #closed: Promise<void> | null = null
+  readonly #onShutdown: (() => void)[] = []
 
   constructor(options: BootOptions = {}) {
     this.#options = checkOptions(options)
@@ -132,14 +133,22 @@ export class Machine {
       cpuHeapMb: this.#options.cpuHeapMb,
       history: this.#publisher.takeHistory(),
     })
-    if (!this.waitOnline(START_MAX_MS)) throw new Error('the CPUs of this machine do not start')
+    if (!this.waitOnline(START_MAX_MS) || this.#failed) throw new Error('the CPUs of this machine do not start')
   }
 
   /** Blocks until every CPU is online, at most `timeoutMs`. Returns whether they are. */
   waitOnline(timeoutMs: number): boolean {
     const { i32 } = this.views
-    const online = () => Atomics.load(i32, word(HEADER.cpusOnline)) === this.cpus
+    const online = () => Atomics.load(i32, word(HEADER.cpusOnline)) === this.cpus || this.#failed
     return waitUntil(this.views, HEADER.cpusOnline, online, timeoutMs)
+  }
+
+  /** Whether a CPU has been given up because it does not start. */
+  get #failed(): boolean {
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      if (Atomics.load(this.views.i32, word(cpuArea(cpu) + CPU.state)) === CpuState.broken) return true
+    }
+    return false
   }
 
   /** CPUs that are online at this moment: dead ones that are being restarted are not. */
@@ -261,7 +270,13 @@ export class Machine {
     return this.#closed
   }
 
+  /** Has `listener` called when the machine begins to shut down: what it holds in this memory is lost. */
+  onShutdown(listener: () => void): void {
+    this.#onShutdown.push(listener)
+  }
+
   #shutdown(): Promise<void> {
+    for (const listener of this.#onShutdown) listener()
     const { i32 } = this.views
     Atomics.store(i32, word(HEADER.shuttingDown), 1)
     const supervisor = this.#supervisor

@@ -8,8 +8,10 @@ const kernels = new WeakMap<Machine, Kernel>()
 export function kernelOf(machine: Machine): Kernel {
   let kernel = kernels.get(machine)
   if (kernel === undefined) {
-    kernel = new Kernel(machine)
-    kernels.set(machine, kernel)
+    const made = new Kernel(machine)
+    machine.onShutdown(() => made.abandon())
+    kernels.set(machine, made)
+    kernel = made
   }
   return kernel
 }
