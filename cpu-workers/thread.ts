@@ -35,6 +35,7 @@ export class CpuThread implements Cpu {
   readonly #faultPoint: ((point: number) => void) | undefined
   readonly #nesting: number
   readonly #contextLevel: number
+  readonly #programType: number
   #seen = 0
   #applying = false
 
@@ -45,6 +46,7 @@ export class CpuThread implements Cpu {
     this.nowNs = monotonicClock()
     this.#nesting = word(this.area + CPU.nesting)
     this.#contextLevel = word(this.area + CPU.contextLevel)
+    this.#programType = word(this.area + CPU.programType)
     this.views.i32[word(this.area + CPU.thread)] = threadId
     this.#faultPoint = task.faultPoints ? makeFaultPoint(this.views, task.cpu, task.port) : undefined
     this.#linker = new Linker({
@@ -154,6 +156,7 @@ export class CpuThread implements Cpu {
     const depth = this.enter()
     this.synchronize()
     let result = 0
+    const outerType = this.views.u32[this.#programType]
     if (depth < CONTEXT_LEVELS) {
       for (const { program } of hook.attached) {
         try {
@@ -164,6 +167,7 @@ export class CpuThread implements Cpu {
         }
       }
     }
+    this.views.u32[this.#programType] = outerType
     this.leave(depth)
     return result
   }
@@ -188,6 +192,7 @@ export class CpuThread implements Cpu {
   execute(program: LoadedProgram, context: number, contextBytes: number, repeat: number): number {
     if (this.#faultPoint) this.#faultPoint(0)
     clearFault(this)
+    this.views.u32[this.#programType] = program.type
     const result = program.run(context, contextBytes, repeat)
     this.views.u32[word(this.area + CPU.programRuns)] += repeat
     return result

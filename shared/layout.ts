@@ -90,7 +90,7 @@ export const SupervisorState = { none: 0, starting: 1, ready: 2, down: 3 } as co
 /** What an armed fault point does to its CPU. */
 export const FaultAction = { none: 0, exit: 1, throw: 2, exhaust: 3, terminate: 4 } as const
 
-export const CpuState = { offline: 0, starting: 1, online: 2, dead: 3 } as const
+export const CpuState = { offline: 0, starting: 1, online: 2, dead: 3, broken: 4 } as const
 
 /** BPF stack: 8 frames of 512 bytes for each context level. */
 export const FRAME_BYTES = 512
@@ -100,6 +100,8 @@ export const ContextLevel = { task: 0, softirq: 1, irq: 2, nmi: 3 } as const
 /** Room a hook has, per context level, to build what its program's context points to. */
 export const SCRATCH_BYTES = 6144
 export const EVENT_RING_ENTRIES = 64
+/** Most bytes of a bpf_trace_printk text, with its NUL. */
+export const TRACE_TEXT_BYTES = 1024
 
 /** One command to a CPU. `done` is a futex word: 0 while pending, 1 finished, 2 the CPU died. */
 export const EVENT = layout({
@@ -179,6 +181,8 @@ export const CPU = layout({
   incarnation: U32,
   contextLevel: U32,
   currentTask: U32,
+  /** BPF_PROG_TYPE_* of the program that began last: trace lines show how its hook runs. */
+  programType: U32,
   /** Generation this CPU has caught up with. */
   seenGeneration: U32,
   prandom: array(U32, 4),
@@ -205,6 +209,8 @@ export const CPU = layout({
   events: array(blob(EVENT.$bytes, 4), EVENT_RING_ENTRIES),
   results: array(blob(RUN_RESULT.$bytes, 8), EVENT_RING_ENTRIES),
   scratch: array(blob(SCRATCH_BYTES, 16), CONTEXT_LEVELS),
+  /** Where bpf_trace_printk formats its text. */
+  text: blob(TRACE_TEXT_BYTES, 8),
   /** Lowest address of each context level's stack; frame f of level l starts at stack + (l*8+f)*512. */
   stack: array(blob(FRAME_BYTES, 16), FRAMES_MAX * CONTEXT_LEVELS),
 })
