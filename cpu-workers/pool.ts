@@ -127,7 +127,8 @@ export class CpuPool {
     this.#failedStarts[cpu] = wasOnline ? 0 : this.#failedStarts[cpu] + 1
     const failures = this.#failedStarts[cpu]
     if (failures > FAILED_STARTS_MAX) {
-      Atomics.store(views.i32, word(area + CPU.state), CpuState.offline)
+      Atomics.store(views.i32, word(area + CPU.state), CpuState.broken)
+      Atomics.notify(views.i32, word(HEADER.cpusOnline))
       return
     }
     if (failures > 0) await new Promise((resolve) => setTimeout(resolve, RETRY_MS * failures))
