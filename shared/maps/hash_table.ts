@@ -2,15 +2,16 @@
  * The hash table under hash and percpu_hash: power-of-two buckets, chains that readers walk without a lock, one lock
  * per bucket for writers, all elements allocated at creation.
  *
- * Readers: a chain ends in a marker with its bucket's number. An element may be reused while a reader stands on it;
- * the reader then ends in another bucket's marker, and starts over.
+ * Readers: an element may be reused while a reader stands on it, which leads the reader to another chain, or past its
+ * key in the same one. A chain ends in a marker with its bucket's number, and a bucket's lock has a version: a reader
+ * that ends in another bucket, or finds that a writer has been in its own, starts over before it says "absent".
  *
  * Writers: an update always fills the writer's spare element first. Each change of the structure is one store, made
  * while the intent record says how to tell whether it happened; see recover.ts for the other half.
  */
 import { CPU, HASH_BUCKET, HASH_ELEMENT, HASH_WRITER, INTENT, IntentKind, MAP } from '../layout.js'
 import type { Environment } from '../sync/environment.js'
-import { emitLock, type Locks } from '../sync/lock.js'
+import { emitLock, LOCK_VERSION_MASK, type Locks } from '../sync/lock.js'
 import { BPF_EXIST, BPF_NOEXIST } from '../uapi/bpf_flags.js'
 import { E2BIG, EBUSY, EEXIST, ENOENT } from '../uapi/errno.js'
 import {
@@ -47,6 +48,7 @@ export class TableCode {
   readonly #list: Local
   readonly #taken: Local
   readonly #left: Local
+  readonly #version: Local
   readonly #state: Local
 
   constructor(
@@ -61,6 +63,7 @@ export class TableCode {
     this.#list = local(I32)
     this.#taken = local(I32)
     this.#left = local(I32)
+    this.#version = local(I32)
     this.#state = local(I64)
   }
 
@@ -86,12 +89,16 @@ export class TableCode {
     const { element } = this
     const { keyOffset } = this.table.geometry
     const marker = i32.or(i32.shl(this.hash, 1), 1)
+    const version = i32.atomicLoad(this.bucket, HASH_BUCKET.lock)
+    const changed = i32.and(i32.xor(version, this.#version), LOCK_VERSION_MASK)
+    const trusted = i32.and(i32.eq(element, marker), i32.eqz(changed))
     return loop((absent, restart) =>
       seq(
+        set(this.#version, version),
         set(element, i32.load(this.bucket, HASH_BUCKET.head)),
         loop((_leave, next) =>
           seq(
-            when(i32.and(element, 1), seq(brIf(absent, i32.eq(element, marker)), br(restart))),
+            when(i32.and(element, 1), seq(brIf(absent, trusted), br(restart))),
             when(this.table.key.equal(i32.add(element, keyOffset), key), found),
             set(element, i32.load(element, HASH_ELEMENT.next)),
             br(next),
@@ -246,9 +253,11 @@ export class TableCode {
       env.fault('hash.delete.pushed'),
       this.#settle(),
       env.fault('hash.delete.done'),
+      // The bucket first: its version must have risen before anybody can take the element from the list.
+      this.unlockBucket(),
+      env.fault('hash.delete.released'),
       this.#unlockList(),
-      env.fault('hash.delete.innerReleased'),
-      this.leave(0),
+      ret(0),
     )
   }
 

@@ -6,7 +6,7 @@ import { CPU, HASH_ELEMENT, HASH_WRITER, INTENT, IntentKind } from '../layout.js
 import { emitRecoverPerf } from '../rings/recover.js'
 import { ringMain } from '../sync/doorbell.js'
 import { type BuildOptions, importEnvironment } from '../sync/environment.js'
-import { LOCK_WAITERS } from '../sync/lock.js'
+import { LOCK_OWNER_MASK, unlocked } from '../sync/lock.js'
 import { define, drop, type Expr, I32, i32, notify, type Statement, seq, set, tee, when } from '../wasm/dsl.js'
 import type { Local } from '../wasm/function.js'
 import { ModuleBuilder } from '../wasm/module.js'
@@ -107,11 +107,18 @@ function repairDelete(area: Local): Statement {
 
 /** Frees the lock that an intent field names, if the dead owns it. */
 function freeLock(area: Local, owner: Local, lock: Local, result: Local, field: number, bit: number): Statement {
-  const held = i32.eq(i32.and(i32.atomicLoad(lock), ~LOCK_WAITERS), i32.add(owner, 1))
+  const held = i32.eq(i32.and(i32.atomicLoad(lock), LOCK_OWNER_MASK), i32.add(owner, 1))
   return when(
     tee(lock, intent(area, field)),
     seq(
-      when(held, seq(set(result, i32.or(result, bit)), drop(i32.atomicExchange(lock, 0)), drop(notify(lock, -1)))),
+      when(
+        held,
+        seq(
+          set(result, i32.or(result, bit)),
+          drop(i32.atomicExchange(lock, unlocked(i32.load(lock)))),
+          drop(notify(lock, -1)),
+        ),
+      ),
       i32.store(area, 0, CPU.intent + field),
     ),
   )

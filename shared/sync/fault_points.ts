@@ -20,7 +20,7 @@ const names = [
   'hash.delete.nextFree',
   'hash.delete.pushed',
   'hash.delete.done',
-  'hash.delete.innerReleased',
+  'hash.delete.released',
   'percpuHash.copied',
   'perf.intent',
   'perf.lostRecord',

@@ -1,6 +1,8 @@
 /**
- * The lock of every shared structure: one word that holds the owner's number + 1 and, in its top bit, whether somebody
- * waits. Owner and waiters share one compare-and-swap, so that the supervisor can free what a dead CPU held.
+ * The lock of every shared structure, in one word: the owner's number + 1 in the low byte (0: free), whether somebody
+ * waits in the top bit, and between them a version that each unlock raises. Owner and waiters share one
+ * compare-and-swap, so that the supervisor can free what a dead CPU held; the version tells a reader that takes no lock
+ * whether a writer has been there since it looked.
  */
 
 import { CPU, HEADER, INTENT } from '../layout.js'
@@ -28,12 +30,15 @@ import {
   wait32,
   when,
 } from '../wasm/dsl.js'
-import type { FunctionBuilder } from '../wasm/function.js'
+import type { FunctionBuilder, Local } from '../wasm/function.js'
 import type { ModuleBuilder } from '../wasm/module.js'
 import type { Environment } from './environment.js'
 
 /** Set in a lock word while a thread sleeps, or may sleep, on it. */
 export const LOCK_WAITERS = 0x80000000 | 0
+export const LOCK_OWNER_MASK = 0xff
+export const LOCK_VERSION_MASK = 0x7fffff00
+const LOCK_VERSION_STEP = 0x100
 
 const SPINS = 100
 const WAIT_STEP_NS = 1_000_000
@@ -57,22 +62,35 @@ export function emitLock(module: ModuleBuilder, env: Environment): Locks {
   const slow = emitSlowLock(module, env)
   const owner = i32.add(env.cpu, 1)
   const lock = (address: Expr, field: IntentLock = 'lock'): Emit =>
-    seq(
-      i32.store(env.area, address, CPU.intent + INTENT[field]),
-      when(
-        i32.compareExchange(address, 0, owner),
-        call(slow, address, CPU.intent + INTENT[field]),
-        seq(env.fault('lock.taken'), i32.const(0)),
-        I32,
+    withLocal((free) =>
+      seq(
+        i32.store(env.area, address, CPU.intent + INTENT[field]),
+        set(free, i32.and(i32.load(address), LOCK_VERSION_MASK)),
+        when(
+          i32.eq(i32.compareExchange(address, free, i32.or(free, owner)), free),
+          seq(env.fault('lock.taken'), i32.const(0)),
+          call(slow, address, CPU.intent + INTENT[field]),
+          I32,
+        ),
       ),
     )
   const unlock = (address: Expr, field: IntentLock = 'lock'): Statement =>
     seq(
-      when(i32.ltS(i32.atomicExchange(address, 0), 0), drop(notify(address, 1))),
+      when(i32.ltS(i32.atomicExchange(address, unlocked(i32.load(address))), 0), drop(notify(address, 1))),
       env.fault('lock.released'),
       i32.store(env.area, 0, CPU.intent + INTENT[field]),
     )
   return { lock, unlock }
+}
+
+/** What a lock word becomes when its owner frees it: no owner, no waiters, the next version. */
+export function unlocked(word: Expr): Emit {
+  return i32.and(i32.add(word, LOCK_VERSION_STEP), LOCK_VERSION_MASK)
+}
+
+/** A local of the function under construction, made where it is needed. */
+function withLocal(body: (local: Local) => Emit): Emit {
+  return (f) => body(f.local(I32))(f)
 }
 
 function emitSlowLock(module: ModuleBuilder, env: Environment): FunctionBuilder {
@@ -82,7 +100,7 @@ function emitSlowLock(module: ModuleBuilder, env: Environment): FunctionBuilder 
     const waited = local(I32)
     // Once this thread has slept, others may sleep too: it must take the lock with the waiters bit set.
     const waiters = local(I32)
-    const wanted = i32.or(i32.add(env.cpu, 1), waiters)
+    const wanted = i32.or(i32.and(word, LOCK_VERSION_MASK), i32.or(i32.add(env.cpu, 1), waiters))
     const giveUp = seq(i32.store(i32.add(env.area, field!), 0), ret(-EBUSY))
     const sleep = seq(
       set(waiters, LOCK_WAITERS),
@@ -105,9 +123,9 @@ function emitSlowLock(module: ModuleBuilder, env: Environment): FunctionBuilder 
       loop((_leave, again) =>
         seq(
           when(
-            i32.eqz(tee(word, i32.atomicLoad(address!))),
+            i32.eqz(i32.and(tee(word, i32.atomicLoad(address!)), LOCK_OWNER_MASK)),
             seq(
-              when(i32.eqz(i32.compareExchange(address!, 0, wanted)), seq(env.fault('lock.taken'), ret(0))),
+              when(i32.eq(i32.compareExchange(address!, word, wanted), word), seq(env.fault('lock.taken'), ret(0))),
               br(again),
             ),
           ),

@@ -1,6 +1,7 @@
 /** Checks a whole hash table: every element is in exactly one place, every chain is a bucket's own. */
 import { HASH_BUCKET, HASH_ELEMENT, HASH_WRITER, MAP } from '#shared/layout.js'
 import type { MemoryViews } from '#shared/maps/registry.js'
+import { LOCK_OWNER_MASK } from '#shared/sync/lock.js'
 
 export interface HashCensus {
   /** Elements in chains, and by place. */
@@ -35,7 +36,7 @@ export function censusOfHash(views: MemoryViews, map: number): HashCensus {
     return true
   }
   const unlocked = (address: number, what: string) => {
-    if (word(address) !== 0) census.problems.push(`${what} is locked by ${word(address).toString(16)}`)
+    if (word(address) & LOCK_OWNER_MASK) census.problems.push(`${what} is locked by ${word(address).toString(16)}`)
   }
   for (let bucket = 0; bucket <= field(MAP.bucketMask); bucket++) {
     const at = field(MAP.buckets) + bucket * HASH_BUCKET.$bytes
