@@ -13,6 +13,7 @@ import {
   bpf_object__open_file,
   bpf_program__attach,
   libbpf_get_error,
+  type perf_buffer,
   perf_buffer__free,
   perf_buffer__new,
   perf_buffer__poll,
@@ -22,19 +23,13 @@ import { spawn } from 'smpbpf/machine'
 const EVENTS_WANTED = 100_000
 const COOKIE = 0x12345678
 
-export interface Outcome {
-  /** 0, or 1 after a failure that has been printed. */
-  status: number
-  pb: ReturnType<typeof perf_buffer__new>
-}
-
 function fail(what: string): number {
   console.error(`ERROR: ${what}`)
   return 1
 }
 
 /** Runs the program in `file` until EVENTS_WANTED events have arrived; `report` sees the perf buffer before it goes. */
-export function trace_output(file: string, report?: (pb: object) => void): number {
+export function trace_output(file: string, report?: (pb: perf_buffer) => void): number {
   const obj = bpf_object__open_file(file, null)
   if (obj === null || libbpf_get_error(obj)) return fail(`opening ${file} failed`)
   let link: bpf_link | null = null

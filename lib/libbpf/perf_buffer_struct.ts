@@ -1,3 +1,4 @@
+import { type PerfRingCounters, perfRingCounters } from '../../shared/rings/perf_ring.js'
 import { type PerfEvent, PerfEvents } from './perf_buffer_events.js'
 import type { BufferSet, CpuBuffer } from './perf_buffer_open.js'
 
@@ -15,6 +16,12 @@ export class perf_buffer {
   /** @internal */
   get buffers(): readonly CpuBuffer[] {
     return this.set.buffers
+  }
+
+  /** What each ring has counted since it was opened: samples sent, lost (and not reported yet), wake-ups. */
+  statistics(): ({ cpu: number } & PerfRingCounters)[] {
+    const { views } = this.set.kernel.machine
+    return this.buffers.map(({ cpu, event }) => ({ cpu, ...perfRingCounters(views, event.ring) }))
   }
 
   /**

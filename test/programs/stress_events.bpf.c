@@ -54,7 +54,7 @@ static __u64 mix(__u64 x)
 	return x;
 }
 
-SEC("raw_tracepoint/stress")
+SEC("raw_tracepoint/sys_enter")
 int send(void *ctx)
 {
 	__u32 zero = 0;
