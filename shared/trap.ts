@@ -16,7 +16,8 @@ export interface TrapPlace {
   readonly function: number
 }
 
-const FRAME = /wasm-function\[(\d+)\]:0x([0-9a-f]+)/g
+/** A WASM frame in V8's stack: the module's URL, the function's index, the byte's offset in the module. */
+const FRAME = /(wasm:\/\/[^\s:]+):wasm-function\[(\d+)\]:0x([0-9a-f]+)/
 
 /** Index of the last entry of the rising `list` that is not above `value`; -1 when all are. */
 function lastAtMost(list: { readonly length: number; readonly [n: number]: number }, value: number): number {
@@ -30,16 +31,28 @@ function lastAtMost(list: { readonly length: number; readonly [n: number]: numbe
   return low - 1
 }
 
+/** The innermost run of WASM frames that JavaScript does not interrupt: [module, function, offset] each. */
+function innermostFrames(stack: string): [string, number, number][] {
+  const frames: [string, number, number][] = []
+  for (const line of stack.split('\n')) {
+    const match = FRAME.exec(line)
+    if (match) frames.push([match[1], Number(match[2]), Number.parseInt(match[3], 16)])
+    else if (frames.length > 0) break
+  }
+  return frames
+}
+
 /**
- * Finds the innermost frame of `stack` that lies in the program. `instance` tells the program's frames from those of
- * other modules by the module's URL hash ("wasm://wasm/<hash>") when given.
+ * Finds the innermost instruction of the program in `stack`. Above it may lie frames of helpers and map operations,
+ * whose modules are others: the program's is the module that JavaScript called.
  */
 export function locateTrap(stack: string, trapMap: TrapMap): TrapPlace {
-  for (const [, index, offset] of stack.matchAll(FRAME)) {
-    const entry = trapMap.functions.find((candidate) => candidate.index === Number(index))
-    if (!entry) continue
-    const at = lastAtMost(entry.offsets, Number.parseInt(offset, 16))
-    if (at >= 0) return { insn: entry.insns[at], function: entry.index }
+  const frames = innermostFrames(stack)
+  const module = frames.at(-1)?.[0]
+  for (const [url, index, offset] of frames) {
+    const entry = url === module ? trapMap.functions.find((candidate) => candidate.index === index) : undefined
+    const at = entry ? lastAtMost(entry.offsets, offset) : -1
+    if (entry && at >= 0) return { insn: entry.insns[at], function: index }
   }
   return { insn: -1, function: -1 }
 }

@@ -52,10 +52,14 @@ export class JitMachine {
     return instance.exports.run as (context: number, contextBytes: number, repeat: number) => number
   }
 
+  compile(input: Partial<CompileInput> & Pick<CompileInput, 'insns'>): Compiled {
+    return compile({ name: 'test', type: BPF_PROG_TYPE_SYSCALL, maps: new Map(), ...input })
+  }
+
   /** Compiles and runs once; `context` is copied to the heap and back. */
   run(input: Partial<CompileInput> & Pick<CompileInput, 'insns'>, context: Uint8Array = new Uint8Array()): Outcome {
     const name = input.name ?? 'test'
-    const compiled = compile({ type: BPF_PROG_TYPE_SYSCALL, maps: new Map(), ...input, name })
+    const compiled = this.compile(input)
     const run = this.instantiate(compiled)
     this.u8.set(context, this.heap)
     this.u8.fill(0, this.area + CPU.fault, this.area + CPU.fault + FAULT.$bytes)
