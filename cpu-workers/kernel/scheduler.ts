@@ -111,7 +111,10 @@ export class Scheduler implements Workloads, TaskTable {
     for (const child of this.tasks) if (child.parent === task) this.#orphan(child)
     for (const zombie of task.zombies) reapTask(views, zombie.slot)
     endTask(views, task.slot, status)
-    if (task.parent) task.parent.zombies.push(task)
+    if (task.parent) {
+      task.parent.zombies.push(task)
+      task.parent.childEnded = true
+    }
     // A task that the main thread started is its child: it reaps it. An orphan has nobody who would.
     else if (task.adopted) reapTask(views, task.slot)
     else this.#cpu.ringMain()
@@ -149,7 +152,7 @@ export class Scheduler implements Workloads, TaskTable {
     const { views } = this.#cpu
     // A predecessor of this CPU's thread had started it already: it died with that thread.
     if (taskState(views, message.task) !== TaskState.claimed) return
-    const task = new KernelTask(views, message.task, this.#cpu.nowNs)
+    const task = new KernelTask(views, message.task, () => this.#cpu.nowNs())
     this.add(task)
     if (body instanceof Error) {
       this.#report(task, body.message)
@@ -189,7 +192,7 @@ export class Scheduler implements Workloads, TaskTable {
   }
 
   #mayContinue(task: KernelTask): boolean {
-    if (task.wait === Wait.child) return task.zombies.length > 0
+    if (task.wait === Wait.child) return task.childEnded
     return this.#kernel.modules.pending() === null
   }
 
@@ -213,7 +216,10 @@ export class Scheduler implements Workloads, TaskTable {
     const probes = this.#kernel.probes
     let result = 0
     if (task.signal !== 0) result = -EINTR
-    else if (task.continuation) result = task.continuation()
+    else if (task.continuation) {
+      task.childEnded = false
+      result = task.continuation()
+    }
     if (result === BLOCKED) return false
     if (task.wait === Wait.timer) probes.exitFunction('hrtimer_nanosleep', result)
     this.wake(task, result)

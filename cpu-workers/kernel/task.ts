@@ -40,6 +40,8 @@ export class KernelTask implements Identity {
   parent: KernelTask | null = null
   /** Ended children that wait4 has not taken yet. */
   readonly zombies: KernelTask[] = []
+  /** A child has ended since wait4 last looked. */
+  childEnded = false
   ended = false
   /** Its parent has ended before it: nobody waits for it. */
   adopted = false
