@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import type { MessagePort } from 'node:worker_threads'
 import { finishEvent, peekEvent, RunDone } from '../shared/control/events.js'
 import type { CpuTask } from '../shared/control/protocol.js'
@@ -11,6 +12,8 @@ import { CpuThread } from './thread.js'
 const SLEEP_MAX_MS = 1000
 /** Repetitions of one `run` between two looks at its cancel word; each batch is a read-side section of its own. */
 const RUN_BATCH = 65536
+/** The scheduling priority of a CPU's thread, below the default of 0. */
+const NICE = 5
 const U32_MAX = 0xffffffff
 
 /** Is one CPU until the machine shuts down. Whatever this throws is the CPU's death. */
@@ -18,6 +21,7 @@ export async function runMainLoop(task: CpuTask<MessagePort>): Promise<void> {
   const cpu = new CpuThread(task)
   await cpu.stream.catchUp(task.port, cpu.applyMessage)
   cpu.markSeen()
+  stepBack()
   const { i32 } = cpu.views
   Atomics.store(i32, word(cpu.area + CPU.state), CpuState.online)
   Atomics.add(i32, word(HEADER.cpusOnline), 1)
@@ -25,6 +29,16 @@ export async function runMainLoop(task: CpuTask<MessagePort>): Promise<void> {
   await mainLoop(cpu)
   cpu.close()
   task.port.close()
+}
+
+/** Lets the main thread, the supervisor and starting CPUs go first: with more CPUs than cores they would starve. */
+function stepBack(): void {
+  try {
+    // On Linux 0 is the calling thread alone; elsewhere it is the process, which is not to be touched.
+    if (process.platform === 'linux') setPriority(0, NICE)
+  } catch {
+    // Without the right to do so it goes as it is.
+  }
 }
 
 async function mainLoop(cpu: CpuThread): Promise<void> {
