@@ -14,7 +14,7 @@
 import { op, program } from './assemble.js'
 import { alternate } from './measure.js'
 import { type Available, type PeerRequest, runPeer } from './peer.js'
-import { openPerfSide, type PerfSide } from './perf_side.js'
+import { PerfSide } from './perf_side.js'
 import type { Bench, BenchContext, Outcome } from './row.js'
 
 /** Ring sizes that either side may choose from; 8 pages is what the usual C program asks for. */
@@ -40,7 +40,7 @@ interface PerfPeerAnswer {
 }
 
 /** Each payload is this word, again and again, so that its first byte proves a sample. */
-export const COOKIE = 0x12345678
+const COOKIE = 0x12345678
 
 /** Fill `sizeBytes` of stack, send them to map 0's ring of this CPU, return 0. */
 export function perfProgram(sizeBytes: number): Uint8Array {
@@ -121,27 +121,24 @@ function percent(part: number, whole: number): string {
 }
 
 /** Opens our side with the ring size that does best, of the sizes that the kernel may choose from too. */
-async function bestSide(sizeBytes: number, wakeup: number, notes: string[]): Promise<Available<PerfSide>> {
-  let best: PerfSide | undefined
-  let bestRate = 0
-  let reason = ''
+function bestSide(sizeBytes: number, wakeup: number, notes: string[]): PerfSide {
+  let bestPages = 0
+  let bestRate = -1
   for (const pages of RING_PAGES) {
-    const opened = await openPerfSide(perfProgram(sizeBytes), sizeBytes, wakeup, pages)
-    if ('reason' in opened) {
-      reason = opened.reason
-      continue
+    const side = new PerfSide(perfProgram(sizeBytes), wakeup, pages)
+    try {
+      side.round(PROBE_SECONDS)
+      const rate = side.round(PROBE_SECONDS)
+      notes.push(`ours, ${side.note()}: ${Math.round(rate / 1e3)} k/s`)
+      if (rate > bestRate) {
+        bestPages = pages
+        bestRate = rate
+      }
+    } finally {
+      side.close()
     }
-    const side = opened.value
-    side.round(PROBE_SECONDS)
-    const rate = side.round(PROBE_SECONDS)
-    notes.push(`ours, ${side.note()}: ${Math.round(rate / 1e3)} k/s`)
-    if (rate > bestRate) {
-      best?.close()
-      best = side
-      bestRate = rate
-    } else side.close()
   }
-  return best ? { value: best } : { reason }
+  return new PerfSide(perfProgram(sizeBytes), wakeup, bestPages)
 }
 
 async function measurePerf(sizeBytes: number, wakeup: number, context: BenchContext): Promise<Outcome> {
@@ -150,21 +147,20 @@ async function measurePerf(sizeBytes: number, wakeup: number, context: BenchCont
   notes.push(
     'reason' in kernel ? `kernel column empty: ${kernel.reason}` : `kernel measured with ${describe(kernel.value)}`,
   )
-  const ours = await bestSide(sizeBytes, wakeup, notes)
-  if ('reason' in ours) notes.push(`our column empty: ${ours.reason}`)
+  const ours = bestSide(sizeBytes, wakeup, notes)
   const seconds = context.seconds / context.rounds
   try {
     const outcome = await alternate(
       {
-        ours: 'reason' in ours ? null : () => ours.value.round(seconds),
+        ours: () => ours.round(seconds),
         kernel: 'reason' in kernel ? null : () => kernelRound(sizeBytes, wakeup, kernel.value, seconds),
       },
       context.rounds,
     )
-    if ('value' in ours) notes.push(`ours measured with ${ours.value.note()}`)
+    notes.push(`ours measured with ${ours.note()}`)
     return { ...outcome, notes }
   } finally {
-    if ('value' in ours) ours.value.close()
+    ours.close()
   }
 }
 

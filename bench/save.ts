@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, release } from 'node:os'
+import { availableParallelism, cpus, loadavg, release } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Outcome, Row } from './row.js'
@@ -22,6 +22,8 @@ export function machineFacts(): Record<string, string | number> {
     cores: availableParallelism(),
     kernel: release(),
     node: process.version,
+    /** Load of the last minute: much above the bench's own 2 means that others disturbed it. */
+    load: Number(loadavg()[0].toFixed(2)),
   }
 }
 

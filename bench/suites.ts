@@ -4,6 +4,6 @@ import type { Suite } from './row.js'
 export const suites: Suite[] = [
   {
     name: 'perf',
-    load: async () => (await import('./perf.js')).perfBenches,
+    load: async () => [...(await import('./perf.js')).perfBenches, ...(await import('./boot.js')).bootBenches],
   },
 ]
