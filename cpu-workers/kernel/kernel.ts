@@ -22,6 +22,8 @@ export interface TaskTable {
   add(task: KernelTask): void
   /** Ends a task: its wait status is exit code << 8 | signal. */
   end(task: KernelTask, status: number): void
+  /** A new child leaves the kernel, by the end of the call that made it. */
+  leaveFork(child: KernelTask): void
   /** Wakes a sleeping task, whose call then returns `result`. */
   wake(task: KernelTask, result: number): void
 }

@@ -104,6 +104,10 @@ export class Scheduler implements Workloads, TaskTable {
     task.result = result
   }
 
+  leaveFork(child: KernelTask): void {
+    this.#kernel.probes.leaveKernel(this.#rows[Row.fork].probes, forkCall, child.slot, 0)
+  }
+
   end(task: KernelTask, status: number): void {
     const { views } = task
     task.ended = true
@@ -167,10 +171,7 @@ export class Scheduler implements Workloads, TaskTable {
       const file = this.#kernel.files.open(path, flags, 0, false)
       if (typeof file !== 'number') task.addFile(file)
     }
-    task.start = () => {
-      this.#execute(task, body, message)
-      return task.start()
-    }
+    task.prologue = () => this.#execute(task, body, message)
   }
 
   /** A started task's first act is the execve that a shell's child would make. */
@@ -231,6 +232,12 @@ export class Scheduler implements Workloads, TaskTable {
   #run(task: KernelTask): void {
     this.#cpu.synchronize()
     if (!this.#wakeUp(task)) return
+    // Not with the task's own code below: what a hook throws is no error of the workload.
+    if (task.prologue) {
+      const { prologue } = task
+      task.prologue = null
+      prologue()
+    }
     for (let made = 0; made < SLICE_CALLS; made++) {
       const { signal } = task
       if (signal !== 0) {
@@ -253,8 +260,8 @@ export class Scheduler implements Workloads, TaskTable {
   #resume(task: KernelTask): CallRequest | null {
     let step: IteratorResult<unknown, unknown>
     try {
-      if (task.body === null && !this.#begin(task)) return null
-      step = (task.body as Iterator<unknown, unknown, number>).next(task.result)
+      task.body ??= this.#begin(task)
+      step = task.body.next(task.result)
     } catch (error) {
       return this.#crash(task, error)
     }
@@ -268,18 +275,12 @@ export class Scheduler implements Workloads, TaskTable {
   }
 
   /** Makes the generator; a body that is a plain function is over when it returns. */
-  #begin(task: KernelTask): boolean {
-    if (task.forked) {
-      task.forked = false
-      this.#kernel.probes.leaveKernel(this.#rows[Row.fork].probes, forkCall, task.slot, 0)
-    }
+  #begin(task: KernelTask): NonNullable<KernelTask['body']> {
     const body = task.start()
     if (body !== null && typeof body === 'object' && 'next' in body && typeof body.next === 'function') {
-      task.body = body as typeof task.body
-      return true
+      return body as NonNullable<KernelTask['body']>
     }
-    this.#call(task, task.sys.exit(typeof body === 'number' ? body : 0) as CallRequest)
-    return false
+    return { next: () => ({ done: true, value: body }) }
   }
 
   #crash(task: KernelTask, error: unknown): null {

@@ -45,8 +45,8 @@ export class KernelTask implements Identity {
   ended = false
   /** Its parent has ended before it: nobody waits for it. */
   adopted = false
-  /** A fork's child still has to leave the kernel, by the end of the call that made it. */
-  forked = false
+  /** What it does in the kernel before its own code begins. */
+  prologue: (() => void) | null = null
 
   constructor(
     readonly views: Views,

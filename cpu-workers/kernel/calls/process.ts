@@ -52,7 +52,7 @@ export const fork: Call = (kernel, task, call) => {
   if (slot === 0) return -EAGAIN
   const child = new KernelTask(views, slot, task.sys.nowNs.bind(task.sys))
   child.parent = task
-  child.forked = true
+  child.prologue = () => kernel.table.leaveFork(child)
   child.sys.copyFrom(task.sys)
   task.descriptors.forEach((file, fd) => {
     if (file) file.references++
