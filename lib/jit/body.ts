@@ -109,8 +109,7 @@ class BodyEmitter implements BlockEmitter {
 
   exit(block: number): void {
     this.e.mark(this.cfg.past[block] - 1)
-    this.e.push64(0)
-    this.e.f.op(Op.return)
+    this.e.exit()
   }
 }
 
@@ -119,6 +118,6 @@ export function emitBody(e: FunctionEmitter, cfg: Cfg, facts: BlockFacts): void 
   const emitter = new BodyEmitter(e, cfg, facts)
   if (cfg.reducible) emitStructured(cfg, e.f, emitter)
   else emitDispatch(cfg, e.f, emitter, e.temporary32)
-  // Every path has returned; the validator wants to see that no value is due here.
+  // Every path has left; the validator wants to see that no value is due here.
   e.f.op(Op.unreachable)
 }

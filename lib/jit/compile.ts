@@ -2,8 +2,9 @@
 import { type Code, decode, targetOf } from '../../shared/isa/decode.js'
 import { FRAMES_MAX } from '../../shared/layout.js'
 import type { TrapMap } from '../../shared/messages.js'
-import { EINVAL } from '../../shared/uapi/errno.js'
+import { E2BIG, EINVAL } from '../../shared/uapi/errno.js'
 import { I64 } from '../../shared/wasm/dsl.js'
+import type { FunctionBuilder } from '../../shared/wasm/function.js'
 import { ModuleBuilder } from '../../shared/wasm/module.js'
 import { emitBody } from './body.js'
 import { helperAt, importHelper } from './calls.js'
@@ -11,13 +12,16 @@ import { buildCfg, type Cfg } from './cfg.js'
 import { defineChecks } from './checks.js'
 import { emitEntry } from './entry.js'
 import { JitError } from './error.js'
-import { CHECKED_PARAMS, DIRECT_PARAMS, FunctionEmitter } from './function.js'
+import { CHECKED_PARAMS, DIRECT_PARAMS, FunctionEmitter, placeOfParams } from './function.js'
 import type { Compiled, CompileInput } from './input.js'
 import { ModuleContext } from './module_context.js'
 import { BlockFacts, Known, RegisterFacts, step } from './values.js'
 
 export { JitError } from './error.js'
 export type { Compiled, CompileInput, MapFacts, Mode } from './input.js'
+
+/** V8 takes function bodies up to 7,654,321 bytes, declarations of locals included. */
+const BODY_BYTES_MAX = 7_654_000
 
 interface Subprogram {
   readonly start: number
@@ -123,15 +127,20 @@ export function compile(input: CompileInput): Compiled {
   const { builder, checked, areaGlobal, type } = module
   if (checked) module.checks = defineChecks({ module: builder, areaGlobal, maps: module.allMaps, type })
   const params = checked ? CHECKED_PARAMS : DIRECT_PARAMS
-  for (const { start } of subprograms) {
-    module.functions.set(start, builder.function(start === 0 ? input.name : `sub_${start}`, params, [I64]))
+  const [main, ...others] = subprograms
+  for (const { start } of others) {
+    module.functions.set(start, builder.function(`sub_${start}`, params, [I64]))
   }
-  const emitters = subprograms.map(({ start, cfg, facts }) => {
-    const e = new FunctionEmitter(module, module.functions.get(start)!, start)
+  const emitters = others.map(({ start, cfg, facts }) => {
+    const f = module.functions.get(start) as FunctionBuilder
+    const e = new FunctionEmitter(module, f, start, placeOfParams(f))
     emitBody(e, cfg, facts)
     return e
   })
-  emitEntry(module)
+  emitters.unshift(emitEntry(module, main.cfg, main.facts))
+  for (const { f, start } of emitters) {
+    if (f.length > BODY_BYTES_MAX) throw new JitError(start, -E2BIG, `function of ${f.length} bytes is too large`)
+  }
   const imports = builder.imports
   const built = builder.build()
   return {

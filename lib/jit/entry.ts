@@ -1,34 +1,83 @@
 /** The exported function of a compiled program. */
 import { CPU, FRAME_BYTES, FRAMES_MAX } from '../../shared/layout.js'
-import { call, globalGet, I32, I64, i32, i64, push, ret, seq, set } from '../../shared/wasm/dsl.js'
-import { Op } from '../../shared/wasm/opcodes.js'
+import {
+  brIf,
+  call,
+  globalGet,
+  I32,
+  I64,
+  i32,
+  i64,
+  loop,
+  push,
+  select,
+  seq,
+  set,
+  tee,
+  when,
+} from '../../shared/wasm/dsl.js'
+import { emitBody } from './body.js'
+import type { Cfg } from './cfg.js'
+import { ARGUMENTS, FunctionEmitter } from './function.js'
 import type { ModuleContext } from './module_context.js'
+import type { BlockFacts } from './values.js'
+
+/**
+ * Repetitions in one call of the main function. V8 replaces a function's first, slow code only when it is entered
+ * again, so a long run must enter it often.
+ */
+const CHUNK = 256
+
+/**
+ * The main program in a loop: (context, contextBytes, count) -> r0 of the last of `count` repetitions. Standing inside
+ * the loop, it costs no call per repetition.
+ */
+function emitMain(module: ModuleContext, cfg: Cfg, facts: BlockFacts): FunctionEmitter {
+  const f = module.builder.function(module.input.name, [I32, I32, I32], [I64])
+  const [context, contextBytes, count] = f.params
+  const registers = Array.from({ length: ARGUMENTS }, () => f.local(I64))
+  const frame = f.local(I32)
+  const area = globalGet(module.areaGlobal)
+  const level = i32.mul(i32.load(area, CPU.contextLevel), FRAMES_MAX * FRAME_BYTES)
+  set(frame, i32.add(i32.add(area, CPU.stack), level))(f)
+  const again = f.loop()
+  const done = f.block()
+  const e = new FunctionEmitter(module, f, 0, { arguments: registers, frame, context, contextBytes, done })
+  // Verified programs read no register before they write it; the others shall not see the repetition before.
+  if (module.checked) for (const register of e.registers) set(register, i64.const(0))(f)
+  set(registers[0], i64.extendU(context))(f)
+  emitBody(e, cfg, facts)
+  f.end()
+  push(f, i32.sub(count, 1))
+  f.tee(count)
+  f.brIf(again)
+  f.end()
+  e.push64(0)
+  return e
+}
 
 /**
  * run(context, contextBytes, repeat) -> i32: runs the program `repeat` times (0 counts as 1) with r1 = context, on
  * the stack of the CPU's context level. Returns the low word of the last r0; all of it lies in CPU.retval.
  */
-export function emitEntry(module: ModuleContext): void {
+export function emitEntry(module: ModuleContext, cfg: Cfg, facts: BlockFacts): FunctionEmitter {
+  const main = emitMain(module, cfg, facts)
   const f = module.builder.function('run', [I32, I32, I32], [I32])
   const [context, contextBytes, repeat] = f.params
-  const frame = f.local(I32)
+  const chunk = f.local(I32)
   const result = f.local(I64)
-  const wideContext = f.local(I64)
-  const area = globalGet(module.areaGlobal)
-  const level = i32.mul(i32.load(area, CPU.contextLevel), FRAMES_MAX * FRAME_BYTES)
-  const zero = i64.const(0)
-  const checkArguments = module.checked ? [context, contextBytes] : []
-  const main = module.functions.get(0)
-  if (!main) throw new Error('the main program has no function')
-  seq(set(frame, i32.add(i32.add(area, CPU.stack), level)), set(wideContext, i64.extendU(context)))(f)
-  const again = f.loop()
-  set(result, call(main, wideContext, zero, zero, zero, zero, frame, ...checkArguments))(f)
-  push(f, i32.sub(repeat, 1))
-  f.tee(repeat)
-  f.i32Const(0)
-  f.op(Op.i32_gt_s)
-  f.brIf(again)
-  f.end()
-  seq(i64.store(area, result, CPU.retval), ret(i32.wrap(result)), (last) => last.op(Op.unreachable))(f)
+  seq(
+    when(i32.eqz(repeat), set(repeat, 1)),
+    loop((leave) =>
+      seq(
+        set(chunk, select(i32.gtU(repeat, CHUNK), CHUNK, repeat)),
+        set(result, call(main.f, context, contextBytes, chunk)),
+        brIf(leave, i32.eqz(tee(repeat, i32.sub(repeat, chunk)))),
+      ),
+    ),
+    i64.store(globalGet(module.areaGlobal), result, CPU.retval),
+    i32.wrap(result),
+  )(f)
   module.builder.export('run', f)
+  return main
 }

@@ -3,16 +3,33 @@ import type { Code } from '../../shared/isa/decode.js'
 import { FRAME_REGISTER } from '../../shared/isa/opcodes.js'
 import { FRAME_BYTES } from '../../shared/layout.js'
 import { I32, I64 } from '../../shared/wasm/dsl.js'
-import type { FunctionBuilder, Local } from '../../shared/wasm/function.js'
+import type { FunctionBuilder, Label, Local } from '../../shared/wasm/function.js'
 import { Op, type ValType } from '../../shared/wasm/opcodes.js'
 import type { ModuleContext } from './module_context.js'
 import { RegisterFacts } from './values.js'
 
 export const ARGUMENTS = 5
 
-/** r1 to r5 and the address of the frame; in checked mode also the context and its size. */
+/** Parameters of a subprogram: r1 to r5 and the address of the frame; in checked mode also the context and its size. */
 export const DIRECT_PARAMS: readonly ValType[] = [I64, I64, I64, I64, I64, I32]
 export const CHECKED_PARAMS: readonly ValType[] = [...DIRECT_PARAMS, I32, I32]
+
+/** Where a function keeps what it is given. */
+export interface Place {
+  /** r1 to r5. */
+  readonly arguments: readonly Local[]
+  readonly frame: Local
+  readonly context: Local
+  readonly contextBytes: Local
+  /** Where exits go; without it they return r0. */
+  readonly done?: Label
+}
+
+/** The place of a subprogram, whose parameters are DIRECT_PARAMS or CHECKED_PARAMS. */
+export function placeOfParams(f: FunctionBuilder): Place {
+  const [frame, context, contextBytes] = f.params.slice(ARGUMENTS)
+  return { arguments: f.params.slice(0, ARGUMENTS), frame, context, contextBytes }
+}
 
 /** Emits the code of one subprogram. */
 export class FunctionEmitter {
@@ -25,6 +42,7 @@ export class FunctionEmitter {
   readonly facts = new RegisterFacts()
   /** WASM offset within the body and BPF instruction, in pairs, rising. */
   readonly positions: number[] = []
+  readonly #done: Label | null
   #temporary32: Local | null = null
   #loopBudget: Local | null = null
 
@@ -33,13 +51,24 @@ export class FunctionEmitter {
     readonly f: FunctionBuilder,
     /** First instruction of the subprogram. */
     readonly start: number,
+    place: Place,
   ) {
-    const [r1, r2, r3, r4, r5, frame, context, contextBytes] = f.params
     const local = () => f.local(I64)
-    this.registers = [local(), r1, r2, r3, r4, r5, local(), local(), local(), local()]
-    this.frame = frame
-    this.context = context
-    this.contextBytes = contextBytes
+    this.registers = [local(), ...place.arguments, local(), local(), local(), local()]
+    this.frame = place.frame
+    this.context = place.context
+    this.contextBytes = place.contextBytes
+    this.#done = place.done ?? null
+  }
+
+  /** Leaves the function with r0. */
+  exit(): void {
+    if (this.#done) {
+      this.f.br(this.#done)
+      return
+    }
+    this.push64(0)
+    this.f.op(Op.return)
   }
 
   get code(): Code {
