@@ -5,7 +5,14 @@ import { CPU, TASK, TASK_USER_BYTES } from '../../shared/layout.js'
 import { word } from '../../shared/views.js'
 import type { Cpu, Hook } from '../context.js'
 import { type EventIds, eventIds, writeEntry } from './events.js'
-import { type CallArguments, set64, setText, writeKernelRegisters, writeUserRegisters } from './registers.js'
+import {
+  type CallArguments,
+  prepareKernelRegisters,
+  prepareUserRegisters,
+  set64,
+  setText,
+  writeUserRegisters,
+} from './registers.js'
 
 const REGISTERS_BYTES = PT_REGS.$bytes
 const RAW_ARGS_BYTES = 16
@@ -45,6 +52,7 @@ export class Probes {
     const base = cpu.area + CPU.scratch
     const parts = Object.entries(TASK_SCRATCH).map(([name, offset]) => [name, base + offset])
     this.scratch = Object.fromEntries(parts)
+    this.#prepare()
     this.#rawEnter = cpu.hook('raw_tp:sys_enter')
     this.#rawExit = cpu.hook('raw_tp:sys_exit')
     this.#traceEnter = cpu.hook('tracepoint:raw_syscalls/sys_enter')
@@ -52,6 +60,15 @@ export class Probes {
     this.#ids = eventIds
     const names = Object.keys(kernelFunctions) as KernelFunction[]
     this.functions = Object.fromEntries(names.map((name) => [name, this.#function(name)])) as typeof this.functions
+  }
+
+  /** Fills in what no call changes: programs can only read these contexts. */
+  #prepare(): void {
+    const { userRegs, entryRegs, returnRegs, returnAddress } = this.scratch
+    prepareUserRegisters(this.#u32, userRegs)
+    setText(this.#u32, returnAddress, this.#callerLow)
+    prepareKernelRegisters(this.#u32, entryRegs, 0, returnAddress)
+    prepareKernelRegisters(this.#u32, returnRegs, this.#callerLow, returnAddress + U64_BYTES)
   }
 
   #function(symbol: string): FunctionProbes {
@@ -98,12 +115,12 @@ export class Probes {
       this.#arguments(scratch.record + SYS_ENTER.args, call)
       cpu.fire(probes.enter, scratch.record, SYS_ENTER.$bytes)
     }
-    if (body) this.#fireEntry(probes.body, scratch.callRegs, scratch.userRegs, 0, 0, 0)
+    if (body) this.#fireEntry(probes.body, scratch.userRegs, 0, 0, 0)
   }
 
   /** What happens between the call's own code and the return to user mode. */
   exitSyscall(probes: SyscallProbes, call: CallArguments, task: number, result: number): void {
-    if (probes.body.exit.attached.length !== 0) this.#fireExit(probes.body, this.scratch.callRegs, result)
+    if (probes.body.exit.attached.length !== 0) this.#fireExit(probes.body, result)
     this.leaveKernel(probes, call, task, result)
   }
 
@@ -132,13 +149,13 @@ export class Probes {
   /** A kernel function inside a system call begins; its arguments are in the order of the C calling convention. */
   enterFunction(name: KernelFunction, di: number, si: number, dx: number, cx: number): void {
     const probes = this.functions[name]
-    if (probes.entry.attached.length !== 0) this.#fireEntry(probes, this.scratch.innerRegs, di, si, dx, cx)
+    if (probes.entry.attached.length !== 0) this.#fireEntry(probes, di, si, dx, cx)
   }
 
   /** A kernel function inside a system call returns `result`. */
   exitFunction(name: KernelFunction, result: number): void {
     const probes = this.functions[name]
-    if (probes.exit.attached.length !== 0) this.#fireExit(probes, this.scratch.innerRegs, result)
+    if (probes.exit.attached.length !== 0) this.#fireExit(probes, result)
   }
 
   /** True when the entry of `name` has something attached: its arguments' memory must then be filled. */
@@ -166,10 +183,10 @@ export class Probes {
     set64(u32, address + 5 * U64_BYTES, call.a5)
   }
 
-  #fireEntry(probes: FunctionProbes, regs: number, di: number, si: number, dx: number, cx: number): void {
+  #fireEntry(probes: FunctionProbes, di: number, si: number, dx: number, cx: number): void {
     const u32 = this.#u32
-    setText(u32, this.scratch.returnAddress, this.#callerLow)
-    writeKernelRegisters(u32, regs, probes.addressLow, this.scratch.returnAddress)
+    const regs = this.scratch.entryRegs
+    u32[word(regs + PT_REGS.ip)] = probes.addressLow
     set64(u32, regs + PT_REGS.di, di)
     set64(u32, regs + PT_REGS.si, si)
     set64(u32, regs + PT_REGS.dx, dx)
@@ -177,8 +194,8 @@ export class Probes {
     this.cpu.fire(probes.entry, regs, REGISTERS_BYTES)
   }
 
-  #fireExit(probes: FunctionProbes, regs: number, result: number): void {
-    writeKernelRegisters(this.#u32, regs, this.#callerLow, this.scratch.returnAddress + U64_BYTES)
+  #fireExit(probes: FunctionProbes, result: number): void {
+    const regs = this.scratch.returnRegs
     set64(this.#u32, regs + PT_REGS.ax, result)
     this.cpu.fire(probes.exit, regs, REGISTERS_BYTES)
   }

@@ -13,7 +13,7 @@ const ENOSYS_RESULT = -38
 export function set64(u32: Uint32Array, address: number, value: number): void {
   const at = word(address)
   u32[at] = value
-  u32[at + 1] = Math.floor(value / TWO_32)
+  u32[at + 1] = value >= 0 && value < TWO_32 ? 0 : Math.floor(value / TWO_32)
 }
 
 /** Stores an address of kernel text. */
@@ -34,6 +34,18 @@ export interface CallArguments {
   readonly a5: number
 }
 
+/** What never changes in the registers of a task in user mode: written once, before writeUserRegisters(). */
+export function prepareUserRegisters(u32: Uint32Array, address: number): void {
+  u32.fill(0, word(address), word(address) + REGISTER_WORDS)
+  // The syscall instruction leaves the return address in cx and the flags in r11.
+  u32[word(address + PT_REGS.ip)] = USER_IP
+  u32[word(address + PT_REGS.cx)] = USER_IP
+  u32[word(address + PT_REGS.r11)] = REGISTER_FLAGS
+  u32[word(address + PT_REGS.flags)] = REGISTER_FLAGS
+  u32[word(address + PT_REGS.cs)] = Segment.userCs
+  u32[word(address + PT_REGS.ss)] = Segment.userSs
+}
+
 /**
  * The registers a task had in user mode when it made a system call. `result` is what ax holds: -ENOSYS until the
  * call is done.
@@ -45,8 +57,6 @@ export function writeUserRegisters(
   stackTop: number,
   result = ENOSYS_RESULT,
 ): void {
-  const at = word(address)
-  u32.fill(0, at, at + REGISTER_WORDS)
   set64(u32, address + PT_REGS.di, call.a0)
   set64(u32, address + PT_REGS.si, call.a1)
   set64(u32, address + PT_REGS.dx, call.a2)
@@ -55,20 +65,12 @@ export function writeUserRegisters(
   set64(u32, address + PT_REGS.r9, call.a5)
   set64(u32, address + PT_REGS.ax, result)
   u32[word(address + PT_REGS.orig_ax)] = call.nr
-  // The syscall instruction leaves the return address in cx and the flags in r11.
-  u32[word(address + PT_REGS.ip)] = USER_IP
-  u32[word(address + PT_REGS.cx)] = USER_IP
-  u32[word(address + PT_REGS.r11)] = REGISTER_FLAGS
-  u32[word(address + PT_REGS.flags)] = REGISTER_FLAGS
-  u32[word(address + PT_REGS.cs)] = Segment.userCs
-  u32[word(address + PT_REGS.ss)] = Segment.userSs
   u32[word(address + PT_REGS.sp)] = stackTop
 }
 
-/** The registers inside the kernel at a function's entry (ip = the function) or after it (ip = its caller). */
-export function writeKernelRegisters(u32: Uint32Array, address: number, ipLow: number, stack: number): void {
-  const at = word(address)
-  u32.fill(0, at, at + REGISTER_WORDS)
+/** What never changes in the registers inside the kernel, with the stack pointer at `stack`. */
+export function prepareKernelRegisters(u32: Uint32Array, address: number, ipLow: number, stack: number): void {
+  u32.fill(0, word(address), word(address) + REGISTER_WORDS)
   setText(u32, address + PT_REGS.ip, ipLow)
   u32[word(address + PT_REGS.flags)] = REGISTER_FLAGS
   u32[word(address + PT_REGS.cs)] = Segment.kernelCs

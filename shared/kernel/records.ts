@@ -79,8 +79,9 @@ const RAW_ARGS_MAX = 6
 /** How a task's context level uses CPU.scratch; offsets are relative to it. */
 export const TASK_SCRATCH = layout({
   userRegs: blob(PT_REGS.$bytes, 8),
-  callRegs: blob(PT_REGS.$bytes, 8),
-  innerRegs: blob(PT_REGS.$bytes, 8),
+  /** Registers at a kernel function's entry, and at its return. */
+  entryRegs: blob(PT_REGS.$bytes, 8),
+  returnRegs: blob(PT_REGS.$bytes, 8),
   rawArgs: array(U64, RAW_ARGS_MAX),
   record: blob(512, 8),
   filename: blob(FILENAME.$bytes, 8),
