@@ -143,7 +143,7 @@ export function bpf_map_lookup_and_delete_elem_flags(
   return intResult(lookupAndDelete(currentKernel(), fd, bytesOf(key), bytesOf(value), Number(flags)))
 }
 
-/** No more writes from user space: 0, -EBUSY when frozen already. */
+/** No more writes from user space: 0, -EPERM when frozen already. */
 export function bpf_map_freeze(fd: number): number {
   return intResult(freezeMap(currentKernel(), fd))
 }

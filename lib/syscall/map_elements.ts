@@ -9,7 +9,7 @@ import {
   BPF_MAP_TYPE_STRUCT_OPS,
 } from '../../shared/uapi/bpf.js'
 import { BPF_F_LOCK } from '../../shared/uapi/bpf_flags.js'
-import { E2BIG, EBADF, EBUSY, EFAULT, EINVAL, ENOENT, ENOTSUPP, EPERM } from '../../shared/uapi/errno.js'
+import { E2BIG, EBADF, EFAULT, EINVAL, ENOENT, ENOTSUPP, EPERM } from '../../shared/uapi/errno.js'
 import type { Kernel } from './kernel.js'
 import { MapFile, type MapObject, removeElement } from './map_object.js'
 import { PerfEventFile } from './perf_event.js'
@@ -186,13 +186,12 @@ export function lookupAndDelete(
   return found < 0 ? found : deleteElement(kernel, fd, key)
 }
 
-/** BPF_MAP_FREEZE: no more writes from user space; -EBUSY when it is frozen already. */
+/** BPF_MAP_FREEZE: no more writes from user space; -EPERM when it is frozen already. */
 export function freezeMap(kernel: Kernel, fd: number): number {
   const file = kernel.files.get(fd)
   if (file === undefined) return -EBADF
   if (!(file instanceof MapFile)) return -EINVAL
   if (file.map.type.type === BPF_MAP_TYPE_STRUCT_OPS) return -ENOTSUPP
-  if (file.map.frozen) return -EBUSY
   if (!file.writable) return -EPERM
   file.map.frozen = true
   return 0

@@ -151,7 +151,7 @@ describe('descriptors', () => {
   it('write no more once the map is frozen', () => {
     const fd = create(api.BPF_MAP_TYPE_ARRAY, 4, 8, 1)
     expect(api.bpf_map_freeze(fd)).toBe(0)
-    expect(api.bpf_map_freeze(fd)).toBe(-16)
+    expect(api.bpf_map_freeze(fd)).toBe(-1)
     expect(api.bpf_map_update_elem(fd, u32(0), u64(1n), 0)).toBe(-1)
     expect(api.bpf_map_lookup_elem(fd, u32(0), new Uint8Array(8))).toBe(0)
   })
