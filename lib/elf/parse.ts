@@ -198,7 +198,7 @@ function checkIdentification(bytes: Uint8Array, name: string): void {
 
 /** All section headers; none when the table lies outside the file. */
 function readSections(file: ElfFile, tableOffset: number, declared: number): ElfSection[] {
-  const fits = (count: number) => tableOffset > 0 && tableOffset + count * elf.SHDR_BYTES <= file.bytes.length
+  const fits = (count: number) => tableOffset + count * elf.SHDR_BYTES <= file.bytes.length
   // A count of 0 with a table means that section 0 holds the real count.
   const count = declared === 0 && fits(1) ? file.u64(tableOffset + 32) : declared
   if (!fits(count)) return []

@@ -85,7 +85,8 @@ function sourceLines(image: ObjectImage, info: InfoRecords): (readonly [number, 
     const file = btf.string(view.getUint32(at + 4, order)) ?? ''
     const text = btf.string(view.getUint32(at + 8, order)) ?? ''
     const line = view.getUint32(at + 12, order) >>> 10
-    lines.push([view.getUint32(at, order), `${baseName(file)}:${line}: ${text.trim()}`])
+    // Line 0 is code of the compiler's own; it belongs to the line before.
+    if (line > 0) lines.push([view.getUint32(at, order), `${baseName(file)}:${line}: ${text.trim()}`])
   }
   return lines
 }

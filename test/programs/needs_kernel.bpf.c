@@ -1,9 +1,9 @@
 /* What only a kernel can complete: configuration, kernel symbols, kernel functions, a CO-RE field. */
 #include "smpbpf_helpers.h"
 
-extern int CONFIG_HZ SEC(".kconfig");
-extern const int bpf_prog_active SEC(".ksyms");
-extern void bpf_rcu_read_lock(void) __weak SEC(".ksyms");
+extern int CONFIG_HZ __kconfig;
+extern const int bpf_prog_active __ksym;
+extern void bpf_rcu_read_lock(void) __weak __ksym;
 
 struct task_struct {
 	int pid;
@@ -18,7 +18,7 @@ int on_switch(__u64 *ctx)
 	if (bpf_rcu_read_lock)
 		bpf_rcu_read_lock();
 	bpf_probe_read_kernel(&pid, sizeof(pid), &task->pid);
-	return pid + CONFIG_HZ + (&bpf_prog_active != 0);
+	return pid + CONFIG_HZ + (long)&bpf_prog_active;
 }
 
 LICENSE("GPL");

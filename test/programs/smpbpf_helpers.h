@@ -10,6 +10,9 @@ typedef int __s32;
 typedef long long __s64;
 
 #define SEC(name) __attribute__((section(name), used))
+/* Declarations of what the kernel provides. */
+#define __kconfig __attribute__((section(".kconfig")))
+#define __ksym __attribute__((section(".ksyms")))
 #define __noinline __attribute__((noinline))
 #define __always_inline inline __attribute__((always_inline))
 #define __weak __attribute__((weak))

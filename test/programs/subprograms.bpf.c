@@ -1,4 +1,6 @@
-/* Functions that call functions: static and global ones in .text, shared by several programs of one section. */
+/* Functions that call functions: static and global ones in .text, shared by several programs of one section.
+ *
+ * builds big_endian.bpf.o: -target bpfeb */
 #include "smpbpf_helpers.h"
 
 static __noinline __u32 square(__u32 x)
