@@ -72,6 +72,8 @@ function consumeEvents(cpu: CpuThread): boolean {
     const entry = peekEvent(cpu.views, cpu.area)
     if (entry === 0) return busy
     busy = true
+    // What the event refers to was published before it, but maybe after the last look.
+    cpu.synchronize()
     runEvent(cpu, entry)
     finishEvent(cpu.views, cpu.area, RunDone.finished)
     cpu.ringMain()
