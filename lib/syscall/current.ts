@@ -1,5 +1,6 @@
 /** Which kernel the system calls of this process go to. */
-import { defaultMachine, type Machine } from '../machine/index.js'
+import { defaultMachine } from '../machine/default.js'
+import type { Machine } from '../machine/machine.js'
 import { Kernel } from './kernel.js'
 
 const kernels = new WeakMap<Machine, Kernel>()
@@ -16,7 +17,20 @@ export function kernelOf(machine: Machine): Kernel {
   return kernel
 }
 
-/** The kernel of the default machine, which the first call boots. */
+let used: Machine | null = null
+
+/**
+ * Makes the calls that name no object (bpf_map_create, perf_buffer__new, bpf_object__load, ...) go to `machine` from
+ * here on; null: to the default machine, as at the start. Returns the machine until now. Objects, links and perf
+ * buffers stay with the machine they were made on.
+ */
+export function useMachine(machine: Machine | null): Machine | null {
+  const before = used
+  used = machine
+  return before
+}
+
+/** The kernel of the machine in use: the default machine, which the first call boots, unless another was chosen. */
 export function currentKernel(): Kernel {
-  return kernelOf(defaultMachine())
+  return kernelOf(used ?? defaultMachine())
 }

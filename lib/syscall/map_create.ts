@@ -61,11 +61,11 @@ function allocateMap(kernel: Kernel, attr: MapAttributes, name: string): MapObje
   const { machine } = kernel
   const sizeBytes = mapMemoryBytes(attr, machine.cpusPossible)
   if (!(sizeBytes < machine.views.u8.length)) return -ENOMEM
+  const address = machine.allocator.allocate(sizeBytes, MAP_ALIGN)
+  if (address === 0) return -ENOMEM
   const shape = mapShape(attr)
   const { faultPoints } = machine
   const { slot, operations } = machine.installShape(shape, () => buildOperations(attr, { faultPoints }))
-  const address = machine.allocator.allocate(sizeBytes, MAP_ALIGN)
-  if (address === 0) return -ENOMEM
   initialiseMap(machine.views, address, attr, machine.cpusPossible)
   machine.views.u32[(address + MAP.operations) >>> 2] = slot
   return new MapObject(kernel, attr, name, shape, operations as unknown as MapExports, address, sizeBytes)

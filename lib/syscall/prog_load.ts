@@ -175,9 +175,11 @@ export function loadProgram(kernel: Kernel, attr: ProgLoadAttr): number {
   try {
     result = build(kernel, attr, log)
   } catch (caught) {
-    if (!(caught instanceof JitError)) throw caught
+    // WebAssembly limits the size of a function: what is too long for it is too long for a program.
+    const tooLong = caught instanceof WebAssembly.CompileError || caught instanceof RangeError
+    if (!tooLong && !(caught instanceof JitError)) throw caught
     log.write(caught.message)
-    result = caught.errno
+    result = caught instanceof JitError ? caught.errno : -E2BIG
   }
   const cut = log.finish(attr)
   if (typeof result === 'number') return result
