@@ -1,6 +1,7 @@
 /** Eight threads on one hash table: no lost update, no torn value, no element lost. */
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
+import { MAP } from '#shared/layout.js'
 import { buildOperations, type MapAttributes } from '#shared/maps/registry.js'
 import { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_HASH } from '#shared/uapi/bpf.js'
 import type { WorkerOrders, WorkerReport } from '#test/maps/fixtures/worker.js'
@@ -43,17 +44,20 @@ async function run(machine: TestMachine, map: TestMap, seed: number): Promise<Wo
 }
 
 describe('eight writers', () => {
-  // Few buckets and long chains make the threads meet; the second size is copied by memory.copy.
+  // Values of 400 bytes are copied by memory.copy. Few chains, and long ones, make the threads meet.
   it.each([
-    { type: BPF_MAP_TYPE_HASH, valueBytes: 16 },
-    { type: BPF_MAP_TYPE_HASH, valueBytes: 400 },
-    { type: BPF_MAP_TYPE_PERCPU_HASH, valueBytes: 16 },
-  ])('map type $type, values of $valueBytes bytes', async ({ type, valueBytes }) => {
+    { type: BPF_MAP_TYPE_HASH, valueBytes: 16, chains: 128 },
+    { type: BPF_MAP_TYPE_HASH, valueBytes: 400, chains: 128 },
+    { type: BPF_MAP_TYPE_HASH, valueBytes: 16, chains: 4 },
+    { type: BPF_MAP_TYPE_PERCPU_HASH, valueBytes: 16, chains: 128 },
+    { type: BPF_MAP_TYPE_PERCPU_HASH, valueBytes: 16, chains: 4 },
+  ])('map type $type, values of $valueBytes bytes in $chains chains', async ({ type, valueBytes, chains }) => {
     const random = new Random()
     console.log(`seed ${random.seed}`)
     const attr: MapAttributes = { type, keyBytes: 4, valueBytes, maxEntries: 128, flags: 0 }
     const machine = testMachine(CPUS, 64 * 1024 * 1024)
     const map = makeMap(machine, attr)
+    machine.u32[(map.address + MAP.bucketMask) / 4] = chains - 1
     const reports = await run(machine, map, random.seed)
     expect(reports.flatMap((report) => report.problems)).toEqual([])
     const census = censusOfHash(machine, map.address)
