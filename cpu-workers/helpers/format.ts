@@ -10,6 +10,7 @@ const ARGUMENT_BYTES = 512
 const WIDTH_MAX = 2 ** 23 - 1
 const NUL = 0
 const PERCENT = 0x25
+const FIRST_NON_ASCII = 0x80
 
 /** Where arguments come from. */
 export interface Arguments {
@@ -63,7 +64,7 @@ export class Formatter {
     // Linux looks at the whole format before it prints: so a bad one prints nothing, which the caller sees to.
     while (this.#at < this.#end) {
       const byte = memory[this.#at]
-      if (!isPrintable(byte) && !isSpace(byte)) return -EINVAL
+      if (byte < FIRST_NON_ASCII && !isPrintable(byte) && !isSpace(byte)) return -EINVAL
       if (byte !== PERCENT) {
         out.put(byte)
         this.#at++
@@ -179,8 +180,9 @@ export class Formatter {
     if (kind === 'i' || kind === 'I') return this.#internetAddress(index, args, out, kind === 'I')
     const suffix = 'KxsSB'.includes(kind) && this.#peek(1) !== NUL
     if (!suffix && (kind === '%' || !endsConversion(this.#peek(1)))) return -EINVAL
-    if (!this.#take(8, 4)) return -ENOSPC
     this.#at += suffix ? 2 : 1
+    if (suffix && kind === 'B') return this.#backtraceSymbol(index, args, out)
+    if (!this.#take(8, 4)) return -ENOSPC
     this.#printPointer(suffix ? kind : '', args.low(index) >>> 0, args.high(index) >>> 0, out)
     return 0
   }
@@ -188,9 +190,8 @@ export class Formatter {
   #printPointer(kind: string, low: number, high: number, out: Output): void {
     const place = this.#place
     place.plus = place.space = false
-    if (kind === 's' || kind === 'S' || kind === 'B') {
-      if (kind === 'B') place.width = -1
-      const bytes = Buffer.from(symbolText(low, high, kind !== 's'), 'latin1')
+    if (kind === 's' || kind === 'S') {
+      const bytes = Buffer.from(symbolText(low, high, kind === 'S'), 'latin1')
       out.text(bytes, 0, bytes.length, place)
       return
     }
@@ -201,16 +202,28 @@ export class Formatter {
     out.number(pointerDigits(low, high, kind === 'x'), false, place)
   }
 
+  /** %pB is turned into text with the arguments, so that its width goes lost, as for addresses of the internet. */
+  #backtraceSymbol(index: number, args: Arguments, out: Output): number {
+    if (this.#used >= ARGUMENT_BYTES) return -ENOSPC
+    out.ascii(this.#keep(symbolText(args.low(index) >>> 0, args.high(index) >>> 0, true)))
+    return 0
+  }
+
+  /** Puts a finished text among the arguments: what of it fits with its NUL. */
+  #keep(text: string): string {
+    const kept = text.slice(0, ARGUMENT_BYTES - this.#used - 1)
+    this.#used += kept.length + 1
+    return kept
+  }
+
   #internetAddress(index: number, args: Arguments, out: Output, separated: boolean): number {
     const version = this.#peek(2)
     if (version !== code('4') && version !== code('6')) return -EINVAL
     const bytes = version === code('4') ? 4 : 16
     if (ARGUMENT_BYTES - this.#used < bytes) return -ENOSPC
     args.memory(index, this.#address, bytes)
-    const text = ipText(this.#address, bytes, separated)
-    this.#used = Math.min(ARGUMENT_BYTES, this.#used + text.length + 1)
     this.#at += 3
-    out.ascii(text)
+    out.ascii(this.#keep(ipText(this.#address, bytes, separated)))
     return 0
   }
 }

@@ -156,6 +156,7 @@ export class Scheduler implements Workloads, TaskTable {
     const { views } = this.#cpu
     // A predecessor of this CPU's thread had started it already: it died with that thread.
     if (taskState(views, message.task) !== TaskState.claimed) return
+    if (views.u32[word(message.task + TASK.pid)] !== message.pid) return
     const task = new KernelTask(views, message.task, () => this.#cpu.nowNs())
     this.add(task)
     if (body instanceof Error) {

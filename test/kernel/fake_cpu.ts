@@ -3,7 +3,7 @@ import type { Cpu, Hook } from '#cpu/context.js'
 import { Scheduler } from '#cpu/kernel/index.js'
 import { claimTask, readComm, reapTask, taskState } from '#shared/kernel/task.js'
 import type { Workload } from '#shared/kernel/workload.js'
-import { CPU, HEADER } from '#shared/layout.js'
+import { CPU, HEADER, TASK } from '#shared/layout.js'
 import type { CpuReport, Publication } from '#shared/messages.js'
 import { createHarness, type Harness } from '../helpers/harness.js'
 
@@ -79,7 +79,7 @@ export class FakeCpu implements Cpu {
     this.onFire(hook.name, address)
     const context = this.views.u8.slice(address, address + bytes)
     const task = this.views.u32[(this.area + CPU.currentTask) >> 2]
-    const pid = task === 0 ? 0 : this.views.u32[(task + 4) >> 2]
+    const pid = task === 0 ? 0 : this.views.u32[(task + TASK.pid) >> 2]
     this.firings.push({ hook: hook.name, context, view: new DataView(context.buffer), address, pid })
     return 0
   }
@@ -106,7 +106,8 @@ export class FakeCpu implements Cpu {
   spawn(url: string, args: string[] = [], options: { comm?: string; uid?: number; exportName?: string } = {}): number {
     const { comm = 'test', uid = 0, exportName = 'default' } = options
     const task = claimTask(this.views, { comm, uid, cpu: this.number })
-    this.scheduler.onSpawn({ kind: 'spawn', task, url, exportName, args })
+    const pid = this.views.u32[(task + TASK.pid) >> 2]
+    this.scheduler.onSpawn({ kind: 'spawn', task, pid, url, exportName, args })
     return task
   }
 

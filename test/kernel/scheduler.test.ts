@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { killTask, reapTask } from '#shared/kernel/task.js'
 import { SIGTERM, type Sys, type Task, WNOHANG } from '#shared/kernel/workload.js'
-import { CPU, TASK, TaskState } from '#shared/layout.js'
+import { CPU, TASK, TASK_BYTES, TaskState } from '#shared/layout.js'
 import { FakeCpu } from './fake_cpu.js'
 
 const pidOf = (cpu: FakeCpu, slot: number) => cpu.views.u32[(slot + TASK.pid) >> 2]
@@ -196,7 +196,7 @@ describe('fork, wait4 and exit', () => {
       expect(cpu.scheduler.tasks).toHaveLength(0)
     }
     expect(grandchild).toBeGreaterThan(400)
-    const slots = Array.from({ length: 64 }, (_, i) => cpu.state(cpu.header('tasks') + i * 128))
+    const slots = Array.from({ length: 64 }, (_, i) => cpu.state(cpu.header('tasks') + i * TASK_BYTES))
     expect(new Set(slots)).toEqual(new Set([TaskState.free]))
   })
 
