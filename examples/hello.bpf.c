@@ -21,7 +21,7 @@ struct sys_enter_openat {
 SEC("tracepoint/syscalls/sys_enter_openat")
 int on_openat(struct sys_enter_openat *ctx)
 {
-	static const char format[] = "hello from pid %d: open(\"%s\")\n";
+	static const char format[] = "hello from pid %d: open(\"%s\")";
 	char name[64];
 
 	bpf_probe_read_user_str(name, sizeof(name), ctx->filename);
