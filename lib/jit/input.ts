@@ -32,7 +32,7 @@ export interface CompileInput {
   /** Maps by the fd that the instructions name. */
   readonly maps: ReadonlyMap<number, MapFacts>
   /** Maps by index, for ld_imm64 with src 5 or 6. */
-  readonly mapsByIndex?: readonly MapFacts[]
+  readonly mapsByIndex?: readonly (MapFacts | undefined)[]
   /** Source line of an instruction: [insn, "file.c:12: text"], sorted. */
   readonly lines?: readonly (readonly [number, string])[]
   /** Names of subprograms by first instruction. */

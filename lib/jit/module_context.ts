@@ -44,7 +44,8 @@ export class ModuleContext {
 
   /** Every map the program may refer to, each once. */
   get allMaps(): MapFacts[] {
-    const all = [...this.input.maps.values(), ...(this.input.mapsByIndex ?? [])]
+    // The list by index may have holes: only those that instructions name need be there.
+    const all = [...this.input.maps.values(), ...(this.input.mapsByIndex ?? []).filter((map) => map !== undefined)]
     return [...new Map(all.map((map) => [map.address, map])).values()]
   }
 }

@@ -64,3 +64,23 @@ export function encode(opcode: number, dst: number, src: number, off: number, im
   view.setInt32(4, imm, true)
   return bytes
 }
+
+/** The fields of one instruction; `high` is the second slot's immediate of an ld_imm64. */
+export interface InsnFields {
+  readonly opcode: number
+  readonly dst: number
+  readonly src: number
+  readonly off: number
+  readonly imm: number
+  readonly high: number
+}
+
+/** Encodes one instruction, in two slots when it is wide. */
+export function encodeFields(fields: InsnFields, wide: boolean): Uint8Array {
+  const first = encode(fields.opcode, fields.dst, fields.src, fields.off, fields.imm)
+  if (!wide) return first
+  const both = new Uint8Array(2 * INSN_BYTES)
+  both.set(first)
+  both.set(encode(0, 0, 0, 0, fields.high), INSN_BYTES)
+  return both
+}

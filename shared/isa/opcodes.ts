@@ -65,6 +65,8 @@ export const AtomicOp = {
 
 /** src_reg of a call. */
 export const CallKind = { helper: 0, local: 1, kfunc: 2 } as const
+/** src_reg of a jcond. */
+export const ConditionKind = { mayGoto: 0 } as const
 /** src_reg of ld_imm64: where the constant comes from. */
 export const PseudoSource = {
   value: 0,

@@ -1,5 +1,5 @@
 /** Random valid programs: arithmetic, forward branches, counted loops, subprograms, stack memory and atomics. */
-import { type AtomicName, type InstructionRow, instructionTable } from '#shared/isa/table.js'
+import { type InstructionRow, instructionTable } from '#shared/isa/table.js'
 import { insn, program } from '#test/jit/assembler.js'
 import type { Random } from '#test/jit/random.js'
 
@@ -112,7 +112,7 @@ function body(random: Random): Uint8Array[] {
   return parts
 }
 
-/** A program of `insns` that always ends; half of them call a function twice. */
+/** A program that always ends; half of them call a function twice. */
 export function randomProgram(random: Random): Uint8Array {
   const main = [...prologue(random, [...NUMERIC, LOOP_REGISTER]), ...body(random)]
   if (random.below(2)) return program(main, epilogue())
@@ -134,6 +134,3 @@ export function randomProgram(random: Random): Uint8Array {
     callee,
   )
 }
-
-/** Names of the atomics, for a test that wants each of them used. */
-export const atomicNames = new Set<AtomicName | ''>(ATOMICS.map((row) => row.operation as AtomicName | ''))
