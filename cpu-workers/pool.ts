@@ -5,7 +5,7 @@ import type { CpuRequest, CpuTask, MachineFacts } from '../shared/control/protoc
 import { CPU, CpuState, cpuArea, HEADER } from '../shared/layout.js'
 import { type Views, word } from '../shared/views.js'
 import { obituary } from './obituary.js'
-import { buryCpu } from './recovery.js'
+import { buryCpu, giveUpCpu } from './recovery.js'
 
 /** A CPU that dies this often in a row before it is online is given up. */
 const FAILED_STARTS_MAX = 8
@@ -115,20 +115,17 @@ export class CpuPool {
   }
 
   async #bury(cpu: number): Promise<void> {
-    const { views, log, drain, recoverLocks } = this.#options
+    const { views, recoverLocks } = this.#options
     this.#noteThreads()
     const area = cpuArea(cpu)
     const wasOnline = Atomics.load(views.i32, word(area + CPU.state)) === CpuState.online
     await this.#threadOf(cpu)?.terminate()
     if (this.#stopping) return
-    drain()
-    log.taken(cpu, Atomics.load(views.u32, word(area + CPU.seenGeneration)))
     buryCpu(views, cpu, recoverLocks)
     this.#failedStarts[cpu] = wasOnline ? 0 : this.#failedStarts[cpu] + 1
     const failures = this.#failedStarts[cpu]
     if (failures > FAILED_STARTS_MAX) {
-      Atomics.store(views.i32, word(area + CPU.state), CpuState.broken)
-      Atomics.notify(views.i32, word(HEADER.cpusOnline))
+      giveUpCpu(views, cpu)
       return
     }
     if (failures > 0) await new Promise((resolve) => setTimeout(resolve, RETRY_MS * failures))

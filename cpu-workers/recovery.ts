@@ -1,7 +1,7 @@
 import { failEvents } from '../shared/control/events.js'
-import { abandonTasks } from '../shared/kernel/task.js'
+import { abandonTasks, endTask, taskAddress, taskSlots, taskState } from '../shared/kernel/task.js'
 import { SIGKILL } from '../shared/kernel/workload.js'
-import { CPU, CpuState, cpuArea, HEADER } from '../shared/layout.js'
+import { CPU, CpuState, cpuArea, HEADER, TASK, TaskState } from '../shared/layout.js'
 import { type Views, word } from '../shared/views.js'
 
 /**
@@ -27,4 +27,16 @@ export function buryCpu(views: Views, cpu: number, recoverLocks: (area: number) 
   Atomics.notify(i32, word(HEADER.cpusOnline))
   Atomics.add(i32, word(HEADER.mainDoorbell), 1)
   Atomics.notify(i32, word(HEADER.mainDoorbell))
+}
+
+/** Takes a CPU that does not start out of service: nobody may wait for it any more. */
+export function giveUpCpu(views: Views, cpu: number): void {
+  Atomics.store(views.i32, word(cpuArea(cpu) + CPU.state), CpuState.broken)
+  for (let slot = 0; slot < taskSlots(views); slot++) {
+    const task = taskAddress(views, slot)
+    const waits = views.u32[word(task + TASK.cpu)] === cpu && taskState(views, task) === TaskState.claimed
+    if (waits) endTask(views, task, SIGKILL)
+  }
+  failEvents(views, cpuArea(cpu))
+  Atomics.notify(views.i32, word(HEADER.cpusOnline))
 }

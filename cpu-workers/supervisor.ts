@@ -9,7 +9,8 @@ import { ringCpu } from '../shared/control/events.js'
 import { Inbox } from '../shared/control/inbox.js'
 import { PublicationLog } from '../shared/control/log.js'
 import { type Envelope, type SupervisorApi, type SupervisorData, streamName } from '../shared/control/protocol.js'
-import { CPU, cpuArea, HEADER, SupervisorState } from '../shared/layout.js'
+import { taskState } from '../shared/kernel/task.js'
+import { CPU, cpuArea, HEADER, SupervisorState, TASK, TaskState } from '../shared/layout.js'
 import { viewsOf, word } from '../shared/views.js'
 import { makeLockRecovery } from './locks.js'
 import { CpuPool } from './pool.js'
@@ -25,8 +26,12 @@ const log = new PublicationLog()
 log.restore(data.history)
 const stream = new Inbox<Envelope>(new BroadcastChannel(streamName(data.name)), receiveMessageOnPort)
 
+/** Brings the log up to date: with what has arrived, and without the commands to start tasks that have started. */
 function drain(): void {
   stream.drain((envelope) => log.append(envelope))
+  log.dropCommands(
+    ({ task, pid }) => taskState(views, task) !== TaskState.claimed || u32[word(task + TASK.pid)] !== pid,
+  )
 }
 
 const pool = new CpuPool({
@@ -42,7 +47,6 @@ const pool = new CpuPool({
 const heartbeat = setInterval(() => {
   Atomics.add(i32, word(HEADER.supervisorHeartbeat), 1)
   drain()
-  for (let cpu = 0; cpu < data.cpus; cpu++) log.taken(cpu, Atomics.load(u32, word(cpuArea(cpu) + CPU.seenGeneration)))
 }, HEARTBEAT_MS)
 
 async function shutdown(): Promise<void> {

@@ -71,8 +71,9 @@ export type Publication =
 /** Starts a task on the CPU that receives this. */
 export interface SpawnMessage {
   kind: 'spawn'
-  /** Address of the task's slot, claimed by the sender. */
+  /** Address of the task's slot, claimed by the sender, and the pid it was given: a slot may be used again. */
   task: number
+  pid: number
   url: string
   /** The export of the module that is the task's body. */
   exportName: string

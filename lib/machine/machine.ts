@@ -101,7 +101,7 @@ export class Machine {
 
   /** Whether CPU `cpu` may be given work: it is online, or will be at the first need. */
   cpuOnline(cpu: number): boolean {
-    return cpu >= 0 && cpu < this.cpus
+    return cpu >= 0 && cpu < this.cpus && !this.#isBroken(cpu)
   }
 
   /** Whether threads run for this machine. */
@@ -143,11 +143,13 @@ export class Machine {
     return waitUntil(this.views, HEADER.cpusOnline, online, timeoutMs)
   }
 
-  /** Whether a CPU has been given up because it does not start. */
+  /** Whether the CPU has been given up because it does not start. */
+  #isBroken(cpu: number): boolean {
+    return Atomics.load(this.views.i32, word(cpuArea(cpu) + CPU.state)) === CpuState.broken
+  }
+
   get #failed(): boolean {
-    for (let cpu = 0; cpu < this.cpus; cpu++) {
-      if (Atomics.load(this.views.i32, word(cpuArea(cpu) + CPU.state)) === CpuState.broken) return true
-    }
+    for (let cpu = 0; cpu < this.cpus; cpu++) if (this.#isBroken(cpu)) return true
     return false
   }
 
@@ -207,7 +209,11 @@ export class Machine {
     if (!this.cpuOnline(cpu)) return { error: -ENXIO, retval: 0, retvalHigh: 0, durationNs: 0, runs: 0 }
     if (request.repeat < 1) return { error: -EINVAL, retval: 0, retvalHigh: 0, durationNs: 0, runs: 0 }
     this.start()
-    const host = { views: this.views, alive: () => this.alive(), killCpu: (n: number) => void this.control('kill', n) }
+    const host = {
+      views: this.views,
+      alive: () => this.alive() && this.cpuOnline(cpu),
+      kill: () => void this.control('kill', cpu),
+    }
     return runOnCpu(host, cpu, request)
   }
 

@@ -27,7 +27,8 @@ const CANCEL_MS = 1000
 export interface RunnerHost {
   views: Views
   alive(): boolean
-  killCpu(cpu: number): void
+  /** Ends the CPU's thread. */
+  kill(): void
 }
 
 /** Runs a program on a CPU through its event ring and blocks until it is done. */
@@ -46,7 +47,7 @@ export function runOnCpu(host: RunnerHost, cpu: number, request: RunRequest): Ru
     if (!host.alive()) return failed(-EIO)
     if (performance.now() - cancelledMs > CANCEL_MS) {
       cancelledMs = Number.NEGATIVE_INFINITY
-      host.killCpu(cpu)
+      host.kill()
     }
     Atomics.wait(views.i32, done, RunDone.pending, STEP_MS)
   }

@@ -139,7 +139,7 @@ export function spawnTask(machine: Machine, program: string | URL, options: Spaw
   if (address === 0) throw new SpawnError(EAGAIN, 'spawn: every task slot is taken')
   const task = new Task(machine, address)
   const { exportName = 'default', args = [] } = options
-  machine.command(cpu, { kind: 'spawn', task: address, url, exportName, args })
+  machine.command(cpu, { kind: 'spawn', task: address, pid: task.pid, url, exportName, args })
   return task
 }
 

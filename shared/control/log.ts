@@ -1,4 +1,4 @@
-import type { Publication } from '../messages.js'
+import type { CpuCommand, Publication } from '../messages.js'
 import type { Envelope, Snapshot } from './protocol.js'
 
 /**
@@ -36,10 +36,10 @@ export class PublicationLog {
     else this.#keep(envelope)
   }
 
-  /** Drops the commands to `cpu` up to `sequence`: it has taken them. */
-  taken(cpu: number, sequence: number): void {
-    for (const envelope of this.#envelopes.values()) {
-      if (envelope.cpu === cpu && envelope.sequence <= sequence) this.#envelopes.delete(envelope.sequence)
+  /** Drops the commands that have been obeyed. */
+  dropCommands(isObeyed: (command: CpuCommand) => boolean): void {
+    for (const { sequence, message } of this.#envelopes.values()) {
+      if (message.kind === 'spawn' && isObeyed(message)) this.#envelopes.delete(sequence)
     }
   }
 

@@ -202,6 +202,11 @@ export class KillRig {
     return this.#received.reduce((sum, { samples }) => sum + samples, 0)
   }
 
+  taskState(cpu: number): string {
+    const task = this.#tasks[cpu]
+    return task ? `${task.pid} ${task.running ? 'running' : `ended by ${task.signal}`} ${task.syscalls}` : 'none'
+  }
+
   /** System calls made by the task of each CPU that has one. */
   progress(): number[] {
     return this.#tasks.map((task) => task?.syscalls ?? 0)

@@ -96,6 +96,24 @@ function killOne(rig: KillRig, cpu: number, action: keyof typeof FaultAction | n
   return performance.now() - deadMs
 }
 
+/** What a CPU is about, for a failure's message. */
+function describeCpu(rig: KillRig, cpu: number): string {
+  const { u32 } = rig.machine.views
+  const fields = [
+    'state',
+    'incarnation',
+    'nesting',
+    'seenGeneration',
+    'sleeping',
+    'programRuns',
+    'currentTask',
+  ] as const
+  const values = fields.map((field) => `${field} ${u32[word(cpuArea(cpu) + CPU[field])]}`)
+  const intent = word(cpuArea(cpu) + CPU.intent)
+  values.push(`generation ${u32[word(HEADER.generation)]}`, `intent ${u32.slice(intent, intent + 8)}`)
+  return `${values.join(', ')}; task ${rig.taskState(cpu)}`
+}
+
 /** Sees the tasks of the other CPUs make system calls after the death. */
 function othersGoOn(rig: KillRig, cpu: number, before: number[]): void {
   const { i32 } = rig.machine.views
@@ -105,7 +123,7 @@ function othersGoOn(rig: KillRig, cpu: number, before: number[]): void {
     const stuck = now.findIndex((calls, other) => other !== cpu && calls === before[other])
     if (stuck < 0) return
     if (performance.now() - startMs > HEARTBEAT_PATIENCE_MS) {
-      throw new Error(`cpu ${stuck} makes no progress after the death of cpu ${cpu}`)
+      throw new Error(`cpu ${stuck} makes no progress after the death of cpu ${cpu}: ${describeCpu(rig, stuck)}`)
     }
     rig.consume()
     Atomics.wait(i32, word(HEADER.magic), i32[word(HEADER.magic)], 1)
