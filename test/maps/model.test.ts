@@ -15,7 +15,7 @@ import { Random } from '#test/maps/random.js'
 import { makeMap, type TestMachine, type TestMap, testMachine } from '#test/maps/support.js'
 
 const CPUS = 3
-const OPERATIONS = 20_000
+const OPERATIONS = 8_000
 
 const isHash = (type: number) => type === BPF_MAP_TYPE_HASH || type === BPF_MAP_TYPE_PERCPU_HASH
 const isPerCpu = (type: number) => type === BPF_MAP_TYPE_PERCPU_ARRAY || type === BPF_MAP_TYPE_PERCPU_HASH

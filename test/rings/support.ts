@@ -18,6 +18,15 @@ export interface Producer {
 
 /** The three forms of bpf_perf_event_output for one CPU. */
 export function makeProducer(machine: TestMachine, cpu: number, faultPoint?: (id: number) => void): Producer {
+  return producerOn(machine.memory, machine.cpus, cpu, faultPoint)
+}
+
+export function producerOn(
+  memory: WebAssembly.Memory,
+  cpus: number,
+  cpu: number,
+  faultPoint?: (id: number) => void,
+): Producer {
   const module = new ModuleBuilder()
   const env = importEnvironment(module, { faultPoints: faultPoint !== undefined })
   const { plain, packet } = emitPerfOutput(module, env, [
@@ -27,7 +36,7 @@ export function makeProducer(machine: TestMachine, cpu: number, faultPoint?: (id
   module.export('plain', plain)
   module.export('xdp', packet[0]!)
   module.export('skb', packet[1]!)
-  return instantiate(module.build().bytes, importsFor(machine.memory, machine.cpus, cpu, faultPoint))
+  return instantiate(module.build().bytes, importsFor(memory, cpus, cpu, faultPoint))
 }
 
 export function makePerfMap(machine: TestMachine, maxEntries: number): TestMap {
