@@ -52,10 +52,12 @@ class Channel {
     this.received++
     const padded = data.length
     // 4 + size is padded to a multiple of 8, so a sample below the header's size arrives as 4 or 12 bytes.
-    if (padded < HEADER_BYTES + 4) return this.#small(data)
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
-    const size = view.getUint32(8, true)
-    if (size < HEADER_BYTES || padded !== Math.ceil((size + 4) / 8) * 8 - 4) return this.#small(data)
+    const size = padded < HEADER_BYTES + 4 ? 0 : view.getUint32(8, true)
+    if (size < HEADER_BYTES || padded !== Math.ceil((size + 4) / 8) * 8 - 4) {
+      this.#small(data)
+      return
+    }
     const sequence = view.getBigUint64(0, true)
     check(sequence > this.last, `CPU ${this.cpu}: sequence ${sequence} after ${this.last}`)
     this.last = sequence
