@@ -1,11 +1,13 @@
 /** Our side of the perf rows: a program on a CPU of the default machine, its ring read by perf_buffer__poll. */
-import { bpf_map_create, bpf_prog_get_info_by_fd, bpf_prog_load } from '#lib/libbpf/bpf.js'
 import {
+  bpf_map_create,
+  bpf_prog_get_info_by_fd,
+  bpf_prog_load,
   perf_buffer__consume,
   perf_buffer__free,
   perf_buffer__new,
   perf_buffer__poll,
-} from '#lib/libbpf/perf_buffer.js'
+} from '#lib/index.js'
 import type { perf_buffer } from '#lib/libbpf/perf_buffer_struct.js'
 import { defaultMachine, type Machine } from '#lib/machine/index.js'
 import { currentKernel } from '#lib/syscall/current.js'
