@@ -25,6 +25,7 @@ const ARRAY_FLAGS = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | ACCESS_FLAGS | BPF_F_PRES
 const PERCPU_VALUE_MAX_BYTES = 32768
 /** KMALLOC_MAX_SIZE less the kernel's element header: key and value together stay below. */
 const HASH_ELEMENT_MAX_BYTES = 4 * 1024 * 1024 - 48
+const NUMA_NO_NODE = 0xffffffff
 const INT_MAX = 0x7fffffff
 /** More buckets than this overflow the kernel's 32-bit table size (16 bytes each). */
 const HASH_BUCKETS_MAX = Math.floor(0xffffffff / 16)
@@ -35,6 +36,10 @@ export function randomSeed(): number {
   return Math.floor(Math.random() * 2 ** 32)
 }
 
+/** NUMA_NO_NODE beside the flag means the same as no flag. */
+const asksForNode = (attr: MapAttributes): boolean =>
+  (attr.flags & BPF_F_NUMA_NODE) !== 0 && attr.numaNode !== NUMA_NO_NODE
+
 const both = (flags: number, mask: number): boolean => (flags & mask) === mask
 
 /** What BPF_MAP_CREATE checks for every type, before the type's own checks. */
@@ -42,7 +47,7 @@ export function checkCommon(attr: MapAttributes): number {
   if (attr.mapExtra) return -EINVAL
   if (both(attr.flags, BPF_F_RDONLY | BPF_F_WRONLY)) return -EINVAL
   // One memory node: the simulated machine has node 0 only.
-  if (attr.flags & BPF_F_NUMA_NODE && attr.numaNode) return -EINVAL
+  if (asksForNode(attr) && attr.numaNode) return -EINVAL
   return 0
 }
 
@@ -51,7 +56,7 @@ export function checkHash(attr: MapAttributes, perCpu: boolean): number {
   const { flags } = attr
   if (flags & ~HASH_FLAGS || both(flags, BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) return -EINVAL
   if (flags & BPF_F_NO_COMMON_LRU) return -EINVAL
-  if (perCpu && flags & BPF_F_NUMA_NODE) return -EINVAL
+  if (perCpu && asksForNode(attr)) return -EINVAL
   if (attr.maxEntries === 0 || attr.keyBytes === 0 || attr.valueBytes === 0) return -EINVAL
   if (attr.keyBytes + attr.valueBytes >= HASH_ELEMENT_MAX_BYTES) return -E2BIG
   if (perCpu && alignUp(attr.valueBytes, 8) > PERCPU_VALUE_MAX_BYTES) return -E2BIG
@@ -70,7 +75,7 @@ export function checkArray(attr: MapAttributes, perCpu: boolean): number {
   const { flags } = attr
   if (attr.maxEntries === 0 || attr.keyBytes !== 4 || attr.valueBytes === 0) return -EINVAL
   if (flags & ~ARRAY_FLAGS || both(flags, BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) return -EINVAL
-  if (perCpu && flags & BPF_F_NUMA_NODE) return -EINVAL
+  if (perCpu && asksForNode(attr)) return -EINVAL
   if (attr.type !== BPF_MAP_TYPE_ARRAY && flags & (BPF_F_MMAPABLE | BPF_F_INNER_MAP)) return -EINVAL
   if (attr.type !== BPF_MAP_TYPE_PERF_EVENT_ARRAY && flags & BPF_F_PRESERVE_ELEMS) return -EINVAL
   if (attr.valueBytes > INT_MAX) return -E2BIG

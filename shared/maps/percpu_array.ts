@@ -28,7 +28,7 @@ export const percpuArrayMap: MapType = {
   shape: (attr) => `percpu_array:v${attr.valueBytes}`,
   emit(module, env, attr) {
     const own = (index: Expr, map: Expr) =>
-      i32.add(arrayValue(attr, index, map), i32.mul(env.writer, i32.load(map, MAP.valueStride)))
+      i32.add(arrayValue(attr, index, map), i32.mul(env.valueCpu, i32.load(map, MAP.valueStride)))
     return {
       lookup: emitArrayLookup(module, own),
       update: emitArrayUpdate(module, (index, map, value) => copyBytes(own(index, map), value, attr.valueBytes)),

@@ -38,7 +38,7 @@ export const percpuHashMap: MapType = {
 }
 
 function ownValue(table: TableModule, element: Expr, map: Expr): Expr {
-  const offset = i32.mul(table.env.writer, i32.load(map, MAP.valueStride))
+  const offset = i32.mul(table.env.valueCpu, i32.load(map, MAP.valueStride))
   return i32.add(i32.load(element, PERCPU_HASH_ELEMENT.values), offset)
 }
 

@@ -16,6 +16,8 @@ export interface Environment {
   readonly area: Emit
   /** Index in per-writer arrays: the CPU's number, and the one after the last CPU for the main thread. */
   readonly writer: Emit
+  /** Whose per-CPU values this thread sees as its own: the CPU's, and CPU 0's for the main thread. */
+  readonly valueCpu: Emit
   /** A place where a test build may stop the thread; nothing in other builds. */
   fault(name: FaultPointName): Statement
 }
@@ -26,7 +28,8 @@ export function importEnvironment(module: ModuleBuilder, options: BuildOptions =
   const cpu = globalGet(module.importGlobal('env', 'cpu', I32))
   const area = globalGet(module.importGlobal('env', 'cpu_area', I32))
   const writer = select(i32.ltU(cpu, CPUS_MAX), cpu, i32.load(0, HEADER.cpusPossible))
+  const valueCpu = select(i32.ltU(cpu, CPUS_MAX), cpu, 0)
   const point = options.faultPoints ? module.importFunction('env', 'fault_point', [I32], []) : -1
   const fault = (name: FaultPointName): Statement => (point < 0 ? () => {} : call(point, faultPointId(name)))
-  return { cpu, area, writer, fault }
+  return { cpu, area, writer, valueCpu, fault }
 }
