@@ -6,6 +6,8 @@ const WORKER_URL = new URL('../../cpu-workers/signals.js', import.meta.url)
 const SIGNAL_HEAP_MB = 64
 /** How long a blocking call waits for the signal worker to obey. */
 const COMMAND_MS = 200
+/** How long the first blocking call waits for it to start. */
+const START_MS = 2000
 
 /**
  * Ctrl-C for a blocked main thread. Node's handler would only note the signal, and listeners run on an event loop that
@@ -63,6 +65,8 @@ export class Signals {
     this.#worker.on('message', () => this.deliver())
     this.#worker.on('error', () => {})
     process.on('newListener', this.#onNewListener)
+    // Once this returns no SIGINT is lost; before, it goes to Node, whose event loop is about to stand still.
+    Atomics.wait(this.#words, word(SIGNAL.replies), 0, START_MS)
   }
 
   #command(command: number): void {

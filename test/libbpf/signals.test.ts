@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { expect, it } from 'vitest'
 
 const root = dirname(createRequire(import.meta.url).resolve('smpbpf/package.json'))
-/** The child has to be inside the poll; a signal that comes before is delivered at its beginning all the same. */
+/** So that the child is inside the poll; a signal that comes before ends it at its beginning all the same. */
 const SETTLE_MS = 100
 
 it('perf_buffer__poll returns -EINTR after SIGINT, once its listener has run, each time', async () => {
