@@ -12,6 +12,8 @@ export function buryCpu(views: Views, cpu: number, recoverLocks: (area: number) 
   const { i32 } = views
   const area = cpuArea(cpu)
   const wasOnline = Atomics.exchange(i32, word(area + CPU.state), CpuState.dead) === CpuState.online
+  // First of all: who is told of the death below must not take this CPU for one that is online.
+  if (wasOnline) Atomics.sub(i32, word(HEADER.cpusOnline), 1)
   i32[word(area + CPU.thread)] = 0
   if (recoverLocks(area)) Atomics.add(i32, word(HEADER.cpuDeathsLocked), 1)
   i32[word(area + CPU.contextLevel)] = 0
@@ -21,7 +23,6 @@ export function buryCpu(views: Views, cpu: number, recoverLocks: (area: number) 
   Atomics.store(i32, word(area + CPU.nesting), 0)
   abandonTasks(views, cpu, SIGKILL)
   failEvents(views, area)
-  if (wasOnline) Atomics.sub(i32, word(HEADER.cpusOnline), 1)
   Atomics.add(i32, word(HEADER.cpuDeaths), 1)
   Atomics.notify(i32, word(HEADER.cpuDeaths))
   Atomics.notify(i32, word(HEADER.cpusOnline))
