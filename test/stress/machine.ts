@@ -11,6 +11,7 @@ const RESTART_MAX_MS = 5000
 const COUNTDOWN_MAX = 400
 const MOMENT_MAX_MS = 4
 const CHECK_EVERY = 20
+const PROGRESS_EVERY = 100
 const ACTIONS = ['exit', 'throw', 'exhaust', 'terminate'] as const
 const HEARTBEAT_PATIENCE_MS = 2000
 
@@ -26,12 +27,19 @@ export interface KillFigures {
   samples: number
 }
 
+export interface KillOptions {
+  count: number
+  seed: number
+  cpus?: number
+  progress?: (text: string) => void
+}
+
 /**
  * Kills CPUs of a busy machine, half by a fault point that goes off by itself, half from outside at a random moment,
  * while this thread sleeps in Atomics.wait. Throws when a CPU does not come back, another one stops, or something
  * shared is damaged.
  */
-export async function runKills(options: { count: number; seed: number; cpus?: number }): Promise<KillFigures> {
+export async function runKills(options: KillOptions): Promise<KillFigures> {
   const random = new Random(options.seed)
   const cpus = options.cpus ?? CPUS
   const rig = new KillRig(cpus)
@@ -48,6 +56,7 @@ export async function runKills(options: { count: number; seed: number; cpus?: nu
       restarts.push(killOne(rig, cpu, byPoint ? action : null, random))
       othersGoOn(rig, cpu, before)
       rig.consume()
+      if (kill % PROGRESS_EVERY === 0) options.progress?.(`${kill} of ${options.count} kills`)
       if (kill % CHECK_EVERY === 0 || kill === options.count) rig.check()
       if (rig.problems.length > 0) throw new Error(`after kill ${kill} (${action}): ${rig.problems.join('; ')}`)
     }

@@ -1,5 +1,7 @@
 import { runElfMutations } from './elf.js'
 import { runEvents } from './events.js'
+import { runBootCycles, runKills, runSignals } from './machine.js'
+import { withNodes } from './nodes.js'
 import type { StressRun } from './run.js'
 
 /** Every long run, in order. */
@@ -9,5 +11,16 @@ export const stressRuns: StressRun[] = [
     name: 'elf',
     what: '20,000 mutated objects',
     run: ({ seed, progress }) => runElfMutations({ count: 20_000, seed, progress }),
+  },
+  {
+    name: 'kills',
+    what: '500 CPUs killed by exit, throw, heap exhaustion and terminate() while all are busy',
+    run: ({ seed, progress }) => runKills({ count: 500, seed, progress }),
+  },
+  { name: 'boots', what: '300 machines that touch 64 MiB each', run: () => runBootCycles({ count: 300 }) },
+  {
+    name: 'signals',
+    what: '100 SIGINTs during blocking calls under each Node',
+    run: async () => ({ nodes: await withNodes((nodes) => runSignals({ nodes })) }),
   },
 ]
