@@ -54,6 +54,7 @@ const EMITTERS: Record<Kind, Emitter> = {
   packetLoad: emitPacketLoad,
   imm64: emitImm64,
   callHelper: (e, _row, i) => emitHelperCall(e, i),
+  callRegister: (e, _row, i) => emitHelperCall(e, i),
   callLocal: (e, _row, i) => emitLocalCall(e, targetOf(e.code, i), FRAME_BYTES),
   callKfunc: (_e, _row, i) => {
     throw new JitError(i, -EOPNOTSUPP, 'kernel functions are not available')

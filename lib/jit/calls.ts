@@ -23,9 +23,15 @@ const MAP_CALLS: Record<string, MapCall> = {
   bpf_map_delete_elem: { op: 'delete', params: [I32, I32] },
 }
 
-/** The row of the helper that `insn` calls; throws when it does not run here. */
-export function helperAt(module: ModuleContext, insn: number): HelperRow {
-  const id = module.code.imm[insn]
+/** The row of the helper that `insn` calls, where `facts` hold; throws when it does not run here. */
+export function helperAt(module: ModuleContext, insn: number, facts: RegisterFacts): HelperRow {
+  const { code } = module
+  let id = code.imm[insn]
+  if (code.rows[insn]?.kind === 'callRegister') {
+    const register = code.dst[insn]
+    if (facts.kind[register] !== Known.constant) throw new JitError(insn, -EOPNOTSUPP, 'callx of an unknown helper')
+    id = facts.value[register]
+  }
   const helper = helperById(id)
   if (!helper) throw new JitError(insn, -EOPNOTSUPP, `helper #${id} is not available`)
   return helper
@@ -38,7 +44,7 @@ function knownMap(module: ModuleContext, facts: RegisterFacts, register: number)
 
 /** Declares what the call at `insn` needs; `facts` hold before it. Returns the function index, -1 for the table. */
 export function importHelper(module: ModuleContext, insn: number, facts: RegisterFacts): number {
-  const helper = helperAt(module, insn)
+  const helper = helperAt(module, insn, facts)
   const { builder } = module
   if (helper.tier === 'map') {
     const map = knownMap(module, facts, 1)
@@ -56,7 +62,7 @@ export function importHelper(module: ModuleContext, insn: number, facts: Registe
 }
 
 export function emitHelperCall(e: FunctionEmitter, insn: number): void {
-  const helper = helperAt(e.module, insn)
+  const helper = helperAt(e.module, insn, e.facts)
   const index = importHelper(e.module, insn, e.facts)
   if (helper.tier === 'map') emitMapCall(e, helper, index)
   else if (helper.tier === 'wasm') {

@@ -73,8 +73,9 @@ function declareImports(module: ModuleContext, subprograms: readonly Subprogram[
     for (let b = 0; b < cfg.blocks; b++) {
       let loaded = -1
       for (let i = cfg.first[b]; i < cfg.past[b]; i++) {
-        if (code.rows[i]?.kind !== 'callHelper') continue
-        if (helperAt(module, i).tier === 'map') {
+        const kind = code.rows[i]?.kind
+        if (kind !== 'callHelper' && kind !== 'callRegister') continue
+        if (kind === 'callRegister' || helperAt(module, i, facts).tier === 'map') {
           if (loaded < 0) blockFacts.load(b, facts)
           for (let k = Math.max(loaded, cfg.first[b]); k < i; k++) step(facts, code, k)
           loaded = i

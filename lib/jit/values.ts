@@ -90,7 +90,7 @@ export function step(facts: RegisterFacts, code: Code, i: number): void {
   if (kind === 'alu') stepAlu(facts, code, i)
   else if (kind === 'mov') stepMov(facts, code, i)
   else if (kind === 'imm64') stepImm64(facts, code, i)
-  else if (kind === 'callHelper' || kind === 'callLocal' || kind === 'callKfunc') {
+  else if (kind === 'callHelper' || kind === 'callLocal' || kind === 'callKfunc' || kind === 'callRegister') {
     for (let r = 0; r <= LAST_CLOBBERED; r++) facts.forget(r)
   } else if (kind === 'packetLoad' || row.operation === 'cmpxchg') facts.forget(0)
   else {

@@ -11,11 +11,17 @@ export interface InterpreterHost {
   read(address: bigint, bytes: number): bigint
   write(address: bigint, bytes: number, value: bigint): void
   /** Calls helper `id` with r1 to r5; returns r0. */
-  helper(id: number, args: readonly bigint[]): bigint
+  helper(id: number, args: readonly bigint[], callbacks: Callbacks): bigint
   /** The value of an ld_imm64 with a pseudo source. */
   constant(insn: number, source: number, low: number, high: number): bigint
   /** For LD_ABS and LD_IND: the value in host order, or null outside the packet. */
   packet(offset: number, bytes: number): bigint | null
+}
+
+/** Lets a helper call the program's functions. */
+export interface Callbacks {
+  /** Calls the function that a register's `value` stands for (ld_imm64 of a function); returns its r0. */
+  callFunction(value: bigint, args: readonly bigint[]): bigint
 }
 
 interface Frame {
@@ -232,6 +238,10 @@ export class Interpreter {
     imm64: (_row, i) => {
       const { src, imm, dst } = this.code
       const plain = (BigInt(imm[i + 1]) << 32n) | (BigInt(imm[i]) & MASK32)
+      if (src[i] === PseudoSource.function) {
+        this.registers[dst[i]] = BigInt(i + 1 + imm[i])
+        return
+      }
       const isPlain = src[i] === PseudoSource.value
       this.registers[dst[i]] = (isPlain ? plain : this.host.constant(i, src[i], imm[i], imm[i + 1])) & MASK64
     },
@@ -247,7 +257,10 @@ export class Interpreter {
       else this.#loopBudget--
     },
     callHelper: (_row, i) => {
-      this.registers[0] = this.host.helper(this.code.imm[i], this.registers.slice(1, FIRST_SAVED)) & MASK64
+      this.#helper(this.code.imm[i])
+    },
+    callRegister: (_row, i) => {
+      this.#helper(Number(this.registers[this.code.dst[i]]))
     },
     callLocal: (_row, i) => this.#call(i),
     callKfunc: (_row, i) => {
@@ -271,11 +284,30 @@ export class Interpreter {
     else if (row.fetch) this.registers[src[i]] = old
   }
 
+  #helper(id: number): void {
+    const after = this.pc
+    this.registers[0] = this.host.helper(id, this.registers.slice(1, FIRST_SAVED), this) & MASK64
+    this.pc = after
+  }
+
   #call(i: number): void {
+    this.#enter(targetOf(this.code, i), i)
+  }
+
+  #enter(target: number, i: number): void {
     if (this.#frames.length + 1 >= CALL_DEPTH_MAX) throw new Error(`insn ${i}: the call stack is too deep`)
     this.#frames.push({ returnTo: this.pc, saved: this.registers.slice(FIRST_SAVED) })
     this.registers[FRAME_REGISTER] += this.frameBytes
-    this.pc = targetOf(this.code, i)
+    this.pc = target
+  }
+
+  /** For helpers: runs the function that `value` stands for until it returns. */
+  callFunction(value: bigint, args: readonly bigint[]): bigint {
+    const depth = this.#frames.length
+    this.#enter(Number(value), this.pc)
+    for (const [n, arg] of args.entries()) this.registers[n + 1] = arg & MASK64
+    while (this.#frames.length > depth) this.step()
+    return this.registers[0]
   }
 
   #exit(): void {

@@ -38,6 +38,7 @@ export type Kind =
   | 'callHelper'
   | 'callLocal'
   | 'callKfunc'
+  | 'callRegister'
   | 'exit'
 
 export type AluName =
@@ -112,6 +113,8 @@ export interface InstructionRow {
   readonly group: string
   /** Least ISA version (clang's -mcpu). */
   readonly version: 1 | 2 | 3 | 4
+  /** Not an instruction of Linux: only the compiler's own entry and the interpreter take it. */
+  readonly extension: boolean
 }
 
 type Sketch = Pick<InstructionRow, 'name' | 'opcode' | 'kind' | 'group'> & Partial<InstructionRow>
@@ -127,6 +130,7 @@ function row(sketch: Sketch, fields: Partial<FieldUses>): InstructionRow {
     operand: 'none',
     fetch: false,
     version: 1,
+    extension: false,
     ...sketch,
     fields: { ...RESERVED, ...fields },
   }
@@ -422,6 +426,11 @@ function controlRows(): InstructionRow[] {
     callRow('call', 'callHelper', CallKind.helper, 1),
     callRow('call.local', 'callLocal', CallKind.local, 3),
     callRow('call.kfunc', 'callKfunc', CallKind.kfunc, 3),
+    // The helper whose number is in a register; some compilers and virtual machines have it, Linux does not.
+    row(
+      { name: 'callx', opcode: call | SOURCE_REGISTER, kind: 'callRegister', group: 'BPF_CALL', extension: true },
+      { dst: 'read' },
+    ),
     row({ name: 'exit', opcode: InsnClass.jmp | JumpOp.exit, kind: 'exit', group: 'BPF_EXIT' }, {}),
   ]
 }
@@ -476,9 +485,9 @@ for (const entry of instructionTable) {
   byOpcode[entry.opcode] = bucket
 }
 
-/** Whether any instruction has this opcode. */
+/** Whether Linux has an instruction with this opcode. */
 export function isOpcode(opcode: number): boolean {
-  return byOpcode[opcode] !== undefined
+  return rowsOf(opcode).some((entry) => !entry.extension)
 }
 
 /** All rows of an opcode; none when it is unknown. */

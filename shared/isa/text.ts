@@ -100,6 +100,8 @@ function templateOf(row: InstructionRow): string {
       return 'call pc{J}'
     case 'callKfunc':
       return 'call {k}'
+    case 'callRegister':
+      return 'callx {Rd}'
     case 'exit':
       return 'exit'
   }

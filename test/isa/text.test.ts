@@ -42,7 +42,7 @@ describe('instruction text', () => {
   })
 
   it('is refused when it is no instruction', () => {
-    for (const line of ['', 'r0 = 0', '(b7) r0 + 0', '(bf) r0 = w1', '(87) r1 = -r2', '(8d) callx r1']) {
+    for (const line of ['', 'r0 = 0', '(b7) r0 + 0', '(bf) r0 = w1', '(87) r1 = -r2', '(8d) call r1']) {
       expect(assemble(line), line).toBeNull()
     }
   })
