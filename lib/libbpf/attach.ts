@@ -5,7 +5,7 @@ import { createPerfLink, createRawTracepointLink } from '../syscall/link_object.
 import { openProbeEvent } from '../syscall/perf_event.js'
 import { errstr, nullResult } from './errno.js'
 import { warn } from './print.js'
-import { bpf_link, type bpf_program } from './structs.js'
+import { bpf_link, bpf_program } from './structs.js'
 
 export interface bpf_kprobe_opts {
   /** For bpf_get_attach_cookie. */
@@ -55,11 +55,11 @@ function unloaded(prog: bpf_program): boolean {
 
 /** Attaches to entry (or, with retprobe, return) of a kernel function. null: EINVAL not loaded, ENOENT no such one. */
 export function bpf_program__attach_kprobe_opts(
-  prog: bpf_program,
+  prog: bpf_program | null,
   func_name: string,
   opts: bpf_kprobe_opts | null = null,
 ): bpf_link | null {
-  if (!prog) return nullResult(EINVAL)
+  if (!(prog instanceof bpf_program)) return nullResult(EINVAL)
   const kind = opts?.retprobe ? 'kretprobe' : 'kprobe'
   const offset = opts?.offset ?? 0
   const what = `${kind} '${func_name}+0x${offset.toString(16)}'`
@@ -73,27 +73,33 @@ export function bpf_program__attach_kprobe_opts(
 }
 
 /** bpf_program__attach_kprobe_opts without options. */
-export function bpf_program__attach_kprobe(prog: bpf_program, retprobe: boolean, func_name: string): bpf_link | null {
+export function bpf_program__attach_kprobe(
+  prog: bpf_program | null,
+  retprobe: boolean,
+  func_name: string,
+): bpf_link | null {
+  if (!(prog instanceof bpf_program)) return nullResult(EINVAL)
   return bpf_program__attach_kprobe_opts(prog, func_name, { retprobe })
 }
 
 /** Attaches to the entry or return of a system call by its bare name, e.g. "write". */
 export function bpf_program__attach_ksyscall(
-  prog: bpf_program,
+  prog: bpf_program | null,
   syscall_name: string,
   opts: bpf_ksyscall_opts | null = null,
 ): bpf_link | null {
+  if (!(prog instanceof bpf_program)) return nullResult(EINVAL)
   return bpf_program__attach_kprobe_opts(prog, `__x64_sys_${syscall_name}`, opts)
 }
 
 /** Attaches to a tracepoint, e.g. "syscalls", "sys_enter_write". null: ENOENT when there is none of that name. */
 export function bpf_program__attach_tracepoint_opts(
-  prog: bpf_program,
+  prog: bpf_program | null,
   tp_category: string,
   tp_name: string,
   opts: bpf_tracepoint_opts | null = null,
 ): bpf_link | null {
-  if (!prog) return nullResult(EINVAL)
+  if (!(prog instanceof bpf_program)) return nullResult(EINVAL)
   const what = `tracepoint '${tp_category}/${tp_name}'`
   if (findTracepoint(tp_category, tp_name) === undefined) {
     warn(`failed to determine ${what} perf event ID: ${errstr(ENOENT)}`)
@@ -105,20 +111,21 @@ export function bpf_program__attach_tracepoint_opts(
 
 /** bpf_program__attach_tracepoint_opts without options. */
 export function bpf_program__attach_tracepoint(
-  prog: bpf_program,
+  prog: bpf_program | null,
   tp_category: string,
   tp_name: string,
 ): bpf_link | null {
+  if (!(prog instanceof bpf_program)) return nullResult(EINVAL)
   return bpf_program__attach_tracepoint_opts(prog, tp_category, tp_name, null)
 }
 
 /** Attaches to a raw tracepoint, e.g. "sys_enter". null: ENOENT when there is none of that name. */
 export function bpf_program__attach_raw_tracepoint_opts(
-  prog: bpf_program,
+  prog: bpf_program | null,
   tp_name: string,
   opts: bpf_raw_tracepoint_opts | null = null,
 ): bpf_link | null {
-  if (!prog) return nullResult(EINVAL)
+  if (!(prog instanceof bpf_program)) return nullResult(EINVAL)
   const { kernel } = prog.object
   const { name } = prog.image
   if (kernel === null || unloaded(prog)) return nullResult(EINVAL)
@@ -133,7 +140,8 @@ export function bpf_program__attach_raw_tracepoint_opts(
 }
 
 /** bpf_program__attach_raw_tracepoint_opts without options. */
-export function bpf_program__attach_raw_tracepoint(prog: bpf_program, tp_name: string): bpf_link | null {
+export function bpf_program__attach_raw_tracepoint(prog: bpf_program | null, tp_name: string): bpf_link | null {
+  if (!(prog instanceof bpf_program)) return nullResult(EINVAL)
   return bpf_program__attach_raw_tracepoint_opts(prog, tp_name, null)
 }
 
@@ -179,8 +187,8 @@ const targetOptional = new Set(['kprobe', 'ksyscall', 'tp', 'raw_tp'])
  * Attaches a program to what its section names. null: EINVAL not loaded, EOPNOTSUPP when the section's kind does not
  * attach by itself (xdp, tc, ...), ENOENT when the target does not exist. A section without a target gives null too.
  */
-export function bpf_program__attach(prog: bpf_program): bpf_link | null {
-  if (!prog) return nullResult(EINVAL)
+export function bpf_program__attach(prog: bpf_program | null): bpf_link | null {
+  if (!(prog instanceof bpf_program)) return nullResult(EINVAL)
   const { definition } = prog.image
   if (!definition?.attach) return nullResult(EOPNOTSUPP)
   if (definition.target === '' && targetOptional.has(definition.attach)) return nullResult(EOPNOTSUPP)

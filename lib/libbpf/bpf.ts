@@ -66,9 +66,14 @@ export interface bpf_raw_tp_opts {
 
 const LOG_LEVEL_MAX = 7
 
+/** A name as the kernel takes it: at most 15 characters, none for null. */
+function shortName(name: string | null): string {
+  return typeof name === 'string' ? name.slice(0, OBJ_NAME_BYTES - 1) : ''
+}
+
 /** A caller's buffer as bytes; null stays null. */
 export function bytesOf(view: Bytes | null): Uint8Array | null {
-  if (view === null || view === undefined) return null
+  if (!ArrayBuffer.isView(view)) return null
   return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
@@ -82,7 +87,7 @@ export function bpf_map_create(
   opts: bpf_map_create_opts | null = null,
 ): number {
   const { token_fd, ...rest } = opts ?? {}
-  const name = (map_name ?? '').slice(0, OBJ_NAME_BYTES - 1)
+  const name = shortName(map_name)
   const attr = { ...rest, map_token_fd: token_fd, map_type, map_name: name, key_size, value_size, max_entries }
   return intResult(createMap(currentKernel(), attr))
 }
@@ -168,7 +173,7 @@ export function bpf_prog_load(
     prog_type,
     insns: bytesOf(insns) ?? new Uint8Array(0),
     license,
-    prog_name: (prog_name ?? '').slice(0, OBJ_NAME_BYTES - 1),
+    prog_name: shortName(prog_name),
     prog_flags: opts?.prog_flags,
     prog_ifindex: opts?.prog_ifindex,
     expected_attach_type: opts?.expected_attach_type,
@@ -183,7 +188,7 @@ export function bpf_prog_load(
     attr.log_buf = log
     fd = loadProgram(kernel, attr)
   }
-  if (opts) opts.log_true_size = attr.log_true_size ?? 0
+  if (opts !== null && typeof opts === 'object') opts.log_true_size = attr.log_true_size ?? 0
   return intResult(fd)
 }
 
@@ -192,6 +197,7 @@ export function bpf_prog_load(
  * Linux cannot test-run, -EOPNOTSUPP for those that cannot be run here yet, -EFAULT when the program trapped.
  */
 export function bpf_prog_test_run_opts(prog_fd: number, opts: bpf_test_run_opts): number {
+  if (!opts) return intResult(-EINVAL)
   return intResult(testRun(currentKernel(), prog_fd, opts))
 }
 
@@ -267,6 +273,7 @@ export function bpf_link_detach(link_fd: number): number {
 
 /** Attaches a raw tracepoint program: a link's descriptor, or -ENOENT for an unknown tracepoint. */
 export function bpf_raw_tracepoint_open_opts(prog_fd: number, opts: bpf_raw_tp_opts): number {
+  if (!opts) return intResult(-EINVAL)
   const { tp_name, cookie } = opts
   if (!hasRawTracepoint(tp_name)) return intResult(-ENOENT)
   return intResult(createRawTracepointLink(currentKernel(), prog_fd, `raw_tp:${tp_name}`, cookie ?? 0))

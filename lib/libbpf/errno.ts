@@ -22,6 +22,12 @@ export function intResult(result: number): number {
   return result
 }
 
+/** For functions of unsigned numbers, which have no room for an error: notes it in errno and gives 0. */
+export function zeroResult(error: number): 0 {
+  errno = Math.abs(error)
+  return 0
+}
+
 /** For pointer functions: notes the error of either sign in errno, and gives the null to return. */
 export function nullResult(error: number): null {
   errno = Math.abs(error)
@@ -48,7 +54,7 @@ export function writeText(buf: Uint8Array, text: string): boolean {
  * ERANGE for the system's; EINVAL for an unknown one of the system's (libbpf.h).
  */
 export function libbpf_strerror(err: number, buf: Uint8Array): number {
-  if (!buf || buf.length === 0) return intResult(-EINVAL)
+  if (!(buf instanceof Uint8Array) || buf.length === 0) return intResult(-EINVAL)
   const number = Math.abs(err)
   if (number < __LIBBPF_ERRNO__START) {
     const fits = writeText(buf, errnoText(number))

@@ -12,7 +12,7 @@ import type { MapFile } from '../syscall/map_object.js'
 import { loadProgram, type ProgLoadAttr } from '../syscall/prog_load.js'
 import { errstr, intResult } from './errno.js'
 import { warn } from './print.js'
-import type { bpf_map, bpf_object, bpf_program } from './structs.js'
+import { type bpf_map, bpf_object, type bpf_program } from './structs.js'
 
 const INSN_BYTES = 8
 const LOG_BYTES = 1 << 16
@@ -175,8 +175,8 @@ export function unloadObject(object: bpf_object): void {
  * Loads an open object into the current machine: 0, or a negative errno after which the object can only be closed.
  * -EINVAL for null or a second load, -EOPNOTSUPP for what needs later parts (CO-RE, externs).
  */
-export function bpf_object__load(obj: bpf_object): number {
-  if (!obj) return intResult(-EINVAL)
+export function bpf_object__load(obj: bpf_object | null): number {
+  if (!(obj instanceof bpf_object)) return intResult(-EINVAL)
   if (obj.loaded) {
     warn(`object '${obj.image.name}': load can't be attempted twice`)
     return intResult(-EINVAL)

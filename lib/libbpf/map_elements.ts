@@ -7,7 +7,7 @@ import * as low from '../syscall/map_elements.js'
 import { type Bytes, bytesOf } from './bpf.js'
 import { intResult } from './errno.js'
 import { warn } from './print.js'
-import type { bpf_map } from './structs.js'
+import { bpf_map } from './structs.js'
 
 /** libbpf's checks: 0, -ENOENT for a map not created, -EINVAL for other sizes than the map's. */
 function validate(map: bpf_map, key: Uint8Array | null, value: Uint8Array | null, checkValue: boolean): number {
@@ -37,19 +37,22 @@ function kernelOf(map: bpf_map): Kernel {
 }
 
 /** Copies the value of `key` into `value`: 0, -ENOENT, -EINVAL for wrong sizes. */
-export function bpf_map__lookup_elem(map: bpf_map, key: Bytes, value: Bytes, flags: number | bigint): number {
+export function bpf_map__lookup_elem(map: bpf_map | null, key: Bytes, value: Bytes, flags: number | bigint): number {
+  if (!(map instanceof bpf_map)) return intResult(-EINVAL)
   const [k, v] = [bytesOf(key), bytesOf(value)]
   return intResult(validate(map, k, v, true) || low.lookupElement(kernelOf(map), map.fd, k, v, Number(flags)))
 }
 
 /** flags: BPF_ANY, BPF_NOEXIST (-EEXIST) or BPF_EXIST (-ENOENT). */
-export function bpf_map__update_elem(map: bpf_map, key: Bytes, value: Bytes, flags: number | bigint): number {
+export function bpf_map__update_elem(map: bpf_map | null, key: Bytes, value: Bytes, flags: number | bigint): number {
+  if (!(map instanceof bpf_map)) return intResult(-EINVAL)
   const [k, v] = [bytesOf(key), bytesOf(value)]
   return intResult(validate(map, k, v, true) || low.updateElement(kernelOf(map), map.fd, k, v, Number(flags)))
 }
 
 /** 0, -ENOENT; -EINVAL for arrays and wrong sizes. */
-export function bpf_map__delete_elem(map: bpf_map, key: Bytes, flags: number | bigint): number {
+export function bpf_map__delete_elem(map: bpf_map | null, key: Bytes, flags: number | bigint): number {
+  if (!(map instanceof bpf_map)) return intResult(-EINVAL)
   const k = bytesOf(key)
   const error = validate(map, k, null, false) || (Number(flags) !== 0 ? -EINVAL : 0)
   return intResult(error || low.deleteElement(kernelOf(map), map.fd, k))
@@ -57,17 +60,19 @@ export function bpf_map__delete_elem(map: bpf_map, key: Bytes, flags: number | b
 
 /** 0, -ENOENT; -ENOTSUPP for arrays. */
 export function bpf_map__lookup_and_delete_elem(
-  map: bpf_map,
+  map: bpf_map | null,
   key: Bytes,
   value: Bytes,
   flags: number | bigint,
 ): number {
+  if (!(map instanceof bpf_map)) return intResult(-EINVAL)
   const [k, v] = [bytesOf(key), bytesOf(value)]
   return intResult(validate(map, k, v, true) || low.lookupAndDelete(kernelOf(map), map.fd, k, v, Number(flags)))
 }
 
 /** The key after `cur_key`, the first for null, into `next_key`: 0, -ENOENT after the last. */
-export function bpf_map__get_next_key(map: bpf_map, cur_key: Bytes | null, next_key: Bytes): number {
+export function bpf_map__get_next_key(map: bpf_map | null, cur_key: Bytes | null, next_key: Bytes): number {
+  if (!(map instanceof bpf_map)) return intResult(-EINVAL)
   const next = bytesOf(next_key)
   return intResult(validate(map, next, null, false) || low.nextKey(kernelOf(map), map.fd, bytesOf(cur_key), next))
 }

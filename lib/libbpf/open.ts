@@ -59,7 +59,7 @@ function systemError(error: unknown): number {
 
 /** Opens a BPF object file. null: EINVAL, the file's error, or what the damaged file deserves (LIBBPF_ERRNO__*). */
 export function bpf_object__open_file(path: string, opts: bpf_object_open_opts | null = null): bpf_object | null {
-  if (!path) return nullResult(EINVAL)
+  if (typeof path !== 'string' || path === '') return nullResult(EINVAL)
   let bytes: Uint8Array
   try {
     bytes = readFileSync(path)
@@ -78,7 +78,7 @@ export function bpf_object__open(path: string): bpf_object | null {
 
 /** Opens a BPF object from its bytes, which are copied. null: EINVAL, or as bpf_object__open_file. */
 export function bpf_object__open_mem(obj_buf: Uint8Array, opts: bpf_object_open_opts | null = null): bpf_object | null {
-  if (!obj_buf || obj_buf.length === 0) return nullResult(EINVAL)
+  if (!(obj_buf instanceof Uint8Array) || obj_buf.length === 0) return nullResult(EINVAL)
   // libbpf names such an object by the buffer's address and size; an address would differ from run to run.
   const path = opts?.object_name ?? `0-${obj_buf.length.toString(16)}`
   return open(obj_buf, path, path.slice(0, OBJ_NAME_BYTES - 1), opts)

@@ -4,7 +4,7 @@ import { EBADF, EINVAL, ENOENT } from '../../shared/uapi/errno.js'
 import { PERF_COUNT_SW_BPF_OUTPUT, PERF_SAMPLE_RAW, PERF_TYPE_SOFTWARE } from '../../shared/uapi/perf_event.js'
 import { currentKernel } from '../syscall/current.js'
 import type { perf_event_attr } from '../syscall/perf_event.js'
-import { errstr, intResult, nullResult } from './errno.js'
+import { errstr, intResult, nullResult, zeroResult } from './errno.js'
 import { type CpuBuffer, closeBuffers, openBuffers } from './perf_buffer_open.js'
 import { perf_buffer } from './perf_buffer_struct.js'
 import { warn } from './print.js'
@@ -110,14 +110,14 @@ export function perf_buffer__new_raw<T = unknown>(
 
 /** Takes the rings out of the map, gives them back and closes their descriptors. Null is allowed. */
 export function perf_buffer__free(pb: perf_buffer | null): void {
-  if (!pb || pb.freed) return
+  if (!(pb instanceof perf_buffer) || pb.freed) return
   pb.freed = true
   closeBuffers(pb.set)
 }
 
 /** The epoll descriptor that becomes ready with any of the rings. */
-export function perf_buffer__epoll_fd(pb: perf_buffer): number {
-  return pb.set.epollFd
+export function perf_buffer__epoll_fd(pb: perf_buffer | null): number {
+  return pb instanceof perf_buffer ? pb.set.epollFd : intResult(-EINVAL)
 }
 
 function processReady(pb: perf_buffer, count: number): number {
@@ -136,14 +136,14 @@ function processReady(pb: perf_buffer, count: number): number {
  * rings hold to the callbacks. The number of woken rings (0: none in time), or a negative errno: -EINTR after a signal
  * whose listener has run, -EIO when the machine died, or what a raw callback returned.
  */
-export function perf_buffer__poll(pb: perf_buffer, timeout_ms: number): number {
+export function perf_buffer__poll(pb: perf_buffer | null, timeout_ms: number): number {
   if (!usable(pb)) return intResult(-EBADF)
   const count = pb.set.epoll.wait(pb.ready, pb.buffers.length, timeout_ms)
   return intResult(count <= 0 ? count : processReady(pb, count))
 }
 
 /** perf_buffer__poll that leaves the event loop free; the process stays alive while it is pending. */
-export async function perf_buffer__poll_async(pb: perf_buffer, timeout_ms: number): Promise<number> {
+export async function perf_buffer__poll_async(pb: perf_buffer | null, timeout_ms: number): Promise<number> {
   if (!usable(pb)) return intResult(-EBADF)
   const ready: number[] = []
   const count = await pb.set.epoll.waitAsync(ready, pb.buffers.length, timeout_ms)
@@ -152,12 +152,12 @@ export async function perf_buffer__poll_async(pb: perf_buffer, timeout_ms: numbe
   return intResult(count <= 0 ? count : processReady(pb, count))
 }
 
-function usable(pb: perf_buffer): boolean {
-  return pb !== null && !pb.freed && !pb.set.kernel.closed
+function usable(pb: perf_buffer | null): pb is perf_buffer {
+  return pb instanceof perf_buffer && !pb.freed && !pb.set.kernel.closed
 }
 
 /** Hands what all rings hold to the callbacks, without waiting: 0 or what a raw callback returned. */
-export function perf_buffer__consume(pb: perf_buffer): number {
+export function perf_buffer__consume(pb: perf_buffer | null): number {
   if (!usable(pb)) return intResult(-EBADF)
   for (let index = 0; index < pb.buffers.length; index++) {
     const error = pb.buffers[index].process()
@@ -169,25 +169,25 @@ export function perf_buffer__consume(pb: perf_buffer): number {
   return 0
 }
 
-function bufferAt(pb: perf_buffer, index: number): CpuBuffer | number {
+function bufferAt(pb: perf_buffer | null, index: number): CpuBuffer | number {
   if (!usable(pb)) return -EBADF
   if (!Number.isInteger(index) || index < 0 || index >= pb.buffers.length) return -EINVAL
   return pb.buffers[index] ?? -ENOENT
 }
 
 /** perf_buffer__consume of one ring: -EINVAL for an index out of range. */
-export function perf_buffer__consume_buffer(pb: perf_buffer, buf_idx: number): number {
+export function perf_buffer__consume_buffer(pb: perf_buffer | null, buf_idx: number): number {
   const buffer = bufferAt(pb, buf_idx)
   return intResult(typeof buffer === 'number' ? buffer : buffer.process())
 }
 
 /** Rings open. */
-export function perf_buffer__buffer_cnt(pb: perf_buffer): number {
-  return pb.buffers.length
+export function perf_buffer__buffer_cnt(pb: perf_buffer | null): number {
+  return pb instanceof perf_buffer ? pb.buffers.length : zeroResult(EINVAL)
 }
 
 /** Descriptor of a ring's perf event: -EINVAL for an index out of range. */
-export function perf_buffer__buffer_fd(pb: perf_buffer, buf_idx: number): number {
+export function perf_buffer__buffer_fd(pb: perf_buffer | null, buf_idx: number): number {
   const buffer = bufferAt(pb, buf_idx)
   return intResult(typeof buffer === 'number' ? buffer : buffer.fd)
 }
@@ -197,11 +197,12 @@ export function perf_buffer__buffer_fd(pb: perf_buffer, buf_idx: number): number
  * perf_buffer__free. 0, or -EINVAL for an index out of range. `buf_size`, if given, gets its bytes.
  */
 export function perf_buffer__buffer(
-  pb: perf_buffer,
+  pb: perf_buffer | null,
   buf_idx: number,
   buf: (Uint8Array | null)[],
   buf_size: Out | null = null,
 ): number {
+  if (!usable(pb)) return intResult(-EBADF)
   const buffer = bufferAt(pb, buf_idx)
   if (typeof buffer === 'number') return intResult(buffer)
   const { page } = buffer.event

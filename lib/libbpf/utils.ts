@@ -12,6 +12,11 @@ const MINOR = 8
 /** A one-element array for a scalar out-parameter. */
 export type Out = Int32Array | Uint32Array | number[]
 
+/** Fills an out-parameter, if it is one. */
+function store(out: Out | null, value: number): void {
+  if (out !== null && typeof out === 'object') out[0] = value
+}
+
 export function libbpf_major_version(): number {
   return MAJOR
 }
@@ -48,11 +53,11 @@ function listSections(attachableOnly: boolean): string {
 
 /** What program and attach type SEC(name) means: 0 and the two numbers, -EINVAL for null, -ESRCH. */
 export function libbpf_prog_type_by_name(name: string, prog_type: Out, expected_attach_type: Out): number {
-  if (!name) return intResult(-EINVAL)
+  if (typeof name !== 'string') return intResult(-EINVAL)
   const definition = matchSection(name)
   if (definition !== null) {
-    prog_type[0] = definition.programType
-    expected_attach_type[0] = definition.attachType
+    store(prog_type, definition.programType)
+    store(expected_attach_type, definition.attachType)
     return 0
   }
   debug(`failed to guess program type from ELF section '${name}'`)
@@ -62,7 +67,7 @@ export function libbpf_prog_type_by_name(name: string, prog_type: Out, expected_
 
 /** What attach type SEC(name) means, for BPF_PROG_ATTACH: 0 and the number, or -EINVAL. */
 export function libbpf_attach_type_by_name(name: string, attach_type: Out): number {
-  if (!name) return intResult(-EINVAL)
+  if (typeof name !== 'string') return intResult(-EINVAL)
   const definition = matchSection(name)
   if (definition === null) {
     debug(`failed to guess attach type based on ELF section name '${name}'`)
@@ -70,6 +75,6 @@ export function libbpf_attach_type_by_name(name: string, attach_type: Out): numb
     return intResult(-EINVAL)
   }
   if (!(definition.flags & SEC_ATTACHABLE)) return intResult(-EINVAL)
-  attach_type[0] = definition.attachType
+  store(attach_type, definition.attachType)
   return 0
 }

@@ -4,6 +4,11 @@ import type { WaitOutcome } from '../machine/doorbell.js'
 import { OpenFile } from './files.js'
 import type { Kernel } from './kernel.js'
 
+/** How long a wait looks around before it sleeps: waking a sleeper takes as long, and costs the producer more. */
+const SPIN_MS = 0.05
+/** Looks between two readings of the clock. */
+const SPIN_LOOKS = 16
+
 interface Watch {
   readonly file: OpenFile
   readonly data: number
@@ -51,7 +56,9 @@ export class EpollFile extends OpenFile {
     ready.length = 0
     this.#collect(ready, max)
     if (ready.length > 0 || timeoutMs === 0) return ready.length
-    const deadline = timeoutMs < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
+    const start = performance.now()
+    const deadline = timeoutMs < 0 ? Number.POSITIVE_INFINITY : start + timeoutMs
+    if (this.#spin(ready, max, Math.min(deadline, start + SPIN_MS))) return ready.length
     for (;;) {
       const left = timeoutMs < 0 ? -1 : Math.max(0, deadline - performance.now())
       const seen = machine.prepareWait()
@@ -64,6 +71,17 @@ export class EpollFile extends OpenFile {
         machine.finishWait()
       }
     }
+  }
+
+  /** Looks for ready files until `deadline`. Whether there are any. */
+  #spin(ready: number[], max: number, deadline: number): boolean {
+    while (performance.now() < deadline) {
+      for (let look = 0; look < SPIN_LOOKS; look++) {
+        this.#collect(ready, max)
+        if (ready.length > 0) return true
+      }
+    }
+    return false
   }
 
   /** The same without blocking the event loop, which stays alive meanwhile. */

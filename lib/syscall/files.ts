@@ -56,6 +56,7 @@ export class FileTable {
   }
 
   get(fd: number): OpenFile | undefined {
+    if (typeof fd !== 'number') return undefined
     return this.#files[fd - FIRST_FD]
   }
 

@@ -5,7 +5,7 @@ import {
   BPF_PERF_EVENT_KRETPROBE,
   BPF_PERF_EVENT_TRACEPOINT,
 } from '../../shared/uapi/bpf.js'
-import { EBADF, EINVAL, ENOENT } from '../../shared/uapi/errno.js'
+import { EBADF, EFAULT, EINVAL, ENOENT } from '../../shared/uapi/errno.js'
 import type { IdTable } from './ids.js'
 import type { Kernel } from './kernel.js'
 import { LinkFile, type LinkObject } from './link_object.js'
@@ -114,6 +114,7 @@ export function linkInfo(link: LinkObject): bpf_link_info {
 export function objectInfo(kernel: Kernel, fd: number, info: object): number {
   const file = kernel.files.get(fd)
   if (file === undefined) return -EBADF
+  if (typeof info !== 'object' || info === null) return -EFAULT
   if (file instanceof MapFile) Object.assign(info, mapInfo(file.map))
   else if (file instanceof ProgramFile) Object.assign(info, programInfo(file.program))
   else if (file instanceof LinkFile) Object.assign(info, linkInfo(file.link))
@@ -123,7 +124,8 @@ export function objectInfo(kernel: Kernel, fd: number, info: object): number {
 
 /** The smallest id above `start` into next[0]: 0 or -ENOENT. */
 export function nextId(table: IdTable<unknown>, start: number, next: { [index: number]: number }): number {
-  const id = table.next(start >>> 0)
+  if (typeof next !== 'object' || next === null) return -EFAULT
+  const id = table.next(Number(start) >>> 0)
   if (id === 0) return -ENOENT
   next[0] = id
   return 0

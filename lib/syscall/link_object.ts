@@ -9,6 +9,7 @@ import {
 import { EBADF, EINVAL, EOPNOTSUPP } from '../../shared/uapi/errno.js'
 import { OpenFile } from './files.js'
 import type { Kernel } from './kernel.js'
+import { toU64 } from './numbers.js'
 import { type PerfEventFile, perfEventFile } from './perf_event.js'
 import { ProgramFile, type ProgramObject } from './program_object.js'
 
@@ -16,7 +17,7 @@ const WORD = 2n ** 32n
 
 /** Low and high word of a u64. */
 export function cookieWords(cookie: number | bigint): [number, number] {
-  const value = BigInt.asUintN(64, BigInt(cookie))
+  const value = toU64(cookie)
   return [Number(value % WORD), Number(value / WORD)]
 }
 

@@ -33,7 +33,7 @@ export interface MapCreateAttr {
 /** Types from here on are known to newer headers only: 6.18 answers as for any unknown number. */
 const FIRST_UNKNOWN_TYPE = BPF_MAP_TYPE_INSN_ARRAY
 
-const u32 = (value: number | undefined): number => (value ?? 0) >>> 0
+const u32 = (value: number | undefined): number => Number(value ?? 0) >>> 0
 
 function attributes(attr: MapCreateAttr): MapAttributes {
   return {
