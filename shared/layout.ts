@@ -345,9 +345,9 @@ export const PERF_RING = layout({
   /** 1 while the event is enabled. */
   enabled: U32,
   sampleType: U32,
-  /** 1 when the consumer has something to read since it last slept: epoll's readiness. */
-  ready: U32,
   config: U32,
+  /** 1 when the consumer has something to read since it last slept: epoll's readiness. The one word both sides write. */
+  ready: line(U32),
 })
 
 /** Byte offsets in struct perf_event_mmap_page (linux/perf_event.h). */

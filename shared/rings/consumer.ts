@@ -15,19 +15,26 @@ export type RecordCallback = (record: Uint8Array, type: number) => number
 
 /** No record is longer: its size is a 16-bit field. */
 const RECORD_MAX_BYTES = 65536
-/** Views kept before all are dropped: enough for every place of a large ring at a few sizes. */
+/** Views that one cache keeps; beyond that a view is made for each call. */
 const VIEWS_MAX = 65536
+/** Records from this size on lie in cache lines of their own, and how many records ahead the next ones are fetched. */
+const FETCH_MIN_BYTES = 128
+const FETCH_AHEAD = 4
+/** Samples up to this size are copied out: cheaper than a view for each place of the ring. */
+const COPY_MAX_BYTES = 64
 
 /** Views of one buffer by size and 8-byte slot. */
 class ViewCache {
-  readonly #bySize = new Map<number, Uint8Array[]>()
+  readonly #bySize = new Map<number, (Uint8Array | undefined)[]>()
   #lastSize = -1
-  #last: Uint8Array[] = []
+  #last: (Uint8Array | undefined)[] = []
   #count = 0
 
   constructor(
     readonly buffer: ArrayBufferLike,
     readonly base: number,
+    /** Places a view may start at. */
+    readonly slots: number,
   ) {}
 
   /** The view of `size` bytes at base + slot * 8 + skip; `skip` is the same in every call of one cache. */
@@ -39,7 +46,8 @@ class ViewCache {
   #select(size: number): void {
     let views = this.#bySize.get(size)
     if (!views) {
-      views = []
+      // Filled from the start: a first store far behind the end would make a slow, sparse array of it.
+      views = new Array<Uint8Array | undefined>(this.slots).fill(undefined)
       this.#bySize.set(size, views)
     }
     this.#lastSize = size
@@ -47,14 +55,11 @@ class ViewCache {
   }
 
   #make(slot: number, skip: number, size: number): Uint8Array {
-    if (this.#count === VIEWS_MAX) {
-      this.#bySize.clear()
-      this.#count = 0
-      this.#select(size)
-    }
     const view = new Uint8Array(this.buffer, this.base + slot * 8 + skip, size)
-    this.#count++
-    this.#last[slot] = view
+    if (this.#count < VIEWS_MAX) {
+      this.#count++
+      this.#last[slot] = view
+    }
     return view
   }
 }
@@ -72,6 +77,8 @@ export class PerfReader {
   readonly #scratch = new Uint32Array(RECORD_MAX_BYTES / 4)
   readonly #scratchSamples: ViewCache
   readonly #scratchRecords: ViewCache
+  /** @internal What read() fetched ahead: kept only so that the loads are not optimised away. */
+  fetched = 0
 
   constructor(
     views: MemoryViews,
@@ -84,10 +91,11 @@ export class PerfReader {
     this.#tail = (page + PERF_MMAP_PAGE.dataTail) >>> 2
     this.#data = (page + PAGE_BYTES) >>> 2
     this.#mask = views.u32[(ring + PERF_RING.dataBytes) >>> 2]! - 1
-    this.#samples = new ViewCache(views.u8.buffer, page + PAGE_BYTES)
-    this.#records = new ViewCache(views.u8.buffer, page + PAGE_BYTES)
-    this.#scratchSamples = new ViewCache(this.#scratch.buffer, 0)
-    this.#scratchRecords = new ViewCache(this.#scratch.buffer, 0)
+    const slots = (this.#mask + 1) >>> 3
+    this.#samples = new ViewCache(views.u8.buffer, page + PAGE_BYTES, slots)
+    this.#records = new ViewCache(views.u8.buffer, page + PAGE_BYTES, slots)
+    this.#scratchSamples = new ViewCache(this.#scratch.buffer, 0, 1)
+    this.#scratchRecords = new ViewCache(this.#scratch.buffer, 0, 1)
   }
 
   /** Bytes written and not yet read. */
@@ -106,6 +114,7 @@ export class PerfReader {
     const head = Atomics.load(u32, this.#head)
     let tail = u32[this.#tail]!
     let count = 0
+    let fetched = 0
     try {
       while (tail !== head && count < max) {
         const at = tail & mask
@@ -116,17 +125,20 @@ export class PerfReader {
           tail = head
           break
         }
+        // A record says where the next one starts, so each would wait for its own cache miss. Records tend to be alike.
+        if (size >= FETCH_MIN_BYTES) fetched ^= u32[data + (((at + FETCH_AHEAD * size) & mask) >>> 2)]!
         tail = (tail + size) >>> 0
         count++
         if (type === PERF_RECORD_SAMPLE) {
-          if (at + size <= mask + 1) {
+          if (at + size <= mask + 1 && size > COPY_MAX_BYTES) {
             onSample(this.#samples.view(at >>> 3, PERF_SAMPLE.raw, u32[word + (PERF_SAMPLE.rawBytes >>> 2)]!))
-          } else onSample(this.#wrappedSample(at, size))
+          } else onSample(this.#copiedSample(at, size))
         } else if (type === PERF_RECORD_LOST) {
           onLost(u32[data + (((at + PERF_LOST.lost) & mask) >>> 2)]!)
         }
       }
     } finally {
+      this.fetched = fetched
       if (count > 0) Atomics.store(u32, this.#tail, tail)
     }
     return count
@@ -165,7 +177,7 @@ export class PerfReader {
     return size < PERF_EVENT_HEADER_BYTES || (size & 7) !== 0 || size > (head - tail) >>> 0
   }
 
-  /** Copies a record that goes around the ring's end. */
+  /** Copies a record to the scratch buffer, around the ring's end if need be. */
   #linearise(at: number, size: number): void {
     const words = size >>> 2
     const wordMask = this.#mask >>> 2
@@ -173,7 +185,7 @@ export class PerfReader {
     for (let i = 0; i < words; i++) this.#scratch[i] = this.#u32[this.#data + ((first + i) & wordMask)]!
   }
 
-  #wrappedSample(at: number, size: number): Uint8Array {
+  #copiedSample(at: number, size: number): Uint8Array {
     this.#linearise(at, size)
     return this.#scratchSamples.view(0, PERF_SAMPLE.raw, this.#scratch[PERF_SAMPLE.rawBytes >>> 2]!)
   }

@@ -77,5 +77,7 @@ export function perfRingCounters(views: MemoryViews, ring: number): PerfRingCoun
 
 /** Takes the readiness that epoll would report: true once after each wake-up. Call before reading the ring. */
 export function takePerfReady(views: MemoryViews, ring: number): boolean {
-  return Atomics.exchange(views.u32, (ring + PERF_RING.ready) >>> 2, 0) !== 0
+  const ready = (ring + PERF_RING.ready) >>> 2
+  // A reader that spins must not take the word's cache line from the producer before there is something to take.
+  return Atomics.load(views.u32, ready) !== 0 && Atomics.exchange(views.u32, ready, 0) !== 0
 }
