@@ -19,10 +19,10 @@ export function buryCpu(views: Views, cpu: number, recoverLocks: (area: number) 
   i32[word(area + CPU.contextLevel)] = 0
   i32[word(area + CPU.currentTask)] = 0
   Atomics.store(i32, word(area + CPU.sleeping), 0)
-  Atomics.add(i32, word(area + CPU.quiescent), 1)
-  Atomics.store(i32, word(area + CPU.nesting), 0)
   abandonTasks(views, cpu, SIGKILL)
   failEvents(views, area)
+  Atomics.add(i32, word(area + CPU.quiescent), 1)
+  Atomics.store(i32, word(area + CPU.nesting), 0)
   Atomics.add(i32, word(HEADER.cpuDeaths), 1)
   Atomics.notify(i32, word(HEADER.cpuDeaths))
   Atomics.notify(i32, word(HEADER.cpusOnline))
