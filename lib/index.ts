@@ -61,7 +61,17 @@ export * from './libbpf/program.js'
 export * from './libbpf/strings.js'
 export { bpf_link, bpf_map, bpf_object, bpf_program } from './libbpf/structs.js'
 export * from './libbpf/unsupported.js'
-export * from './libbpf/utils.js'
+export {
+  libbpf_attach_type_by_name,
+  libbpf_major_version,
+  libbpf_minor_version,
+  libbpf_num_possible_cpus,
+  libbpf_prog_type_by_name,
+  libbpf_set_memlock_rlim,
+  libbpf_set_strict_mode,
+  libbpf_version_string,
+  type Out,
+} from './libbpf/utils.js'
 export type { bpf_link_info, bpf_map_info, bpf_prog_info } from './syscall/info.js'
 export type { perf_event_attr } from './syscall/perf_event.js'
 export type { bpf_test_run_opts } from './syscall/test_run.js'

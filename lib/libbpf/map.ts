@@ -195,7 +195,7 @@ export function bpf_map__initial_value(map: bpf_map | null): Uint8Array | null {
 export function bpf_map__set_initial_value(map: bpf_map | null, data: Uint8Array): number {
   if (!(map instanceof bpf_map)) return intResult(-EINVAL)
   if (isCreated(map)) return intResult(-EBUSY)
-  if (map.content === null || data.length !== map.valueBytes) return intResult(-EINVAL)
+  if (map.content === null || data?.length !== map.valueBytes) return intResult(-EINVAL)
   map.content.set(data)
   return 0
 }

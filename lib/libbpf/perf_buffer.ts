@@ -8,7 +8,7 @@ import { errstr, intResult, nullResult, zeroResult } from './errno.js'
 import { type CpuBuffer, closeBuffers, openBuffers } from './perf_buffer_open.js'
 import { perf_buffer } from './perf_buffer_struct.js'
 import { warn } from './print.js'
-import type { Out } from './utils.js'
+import { type Out, store } from './utils.js'
 
 /** Gets each sample: `data` is a view of the ring, `size` bytes, padding included; valid only during the call. */
 export type perf_buffer_sample_fn<T = unknown> = (ctx: T, cpu: number, data: Uint8Array, size: number) => void
@@ -206,7 +206,7 @@ export function perf_buffer__buffer(
   const buffer = bufferAt(pb, buf_idx)
   if (typeof buffer === 'number') return intResult(buffer)
   const { page } = buffer.event
-  buf[0] = pb.set.kernel.machine.views.u8.subarray(page, page + pb.mmapBytes)
-  if (buf_size) buf_size[0] = pb.mmapBytes
+  store<Uint8Array | null>(buf, pb.set.kernel.machine.views.u8.subarray(page, page + pb.mmapBytes))
+  store(buf_size, pb.mmapBytes)
   return 0
 }

@@ -100,7 +100,7 @@ export function bpf_program__insn_cnt(prog: bpf_program | null): number {
 export function bpf_program__set_insns(prog: bpf_program | null, new_insns: Uint8Array): number {
   if (!(prog instanceof bpf_program)) return intResult(-EINVAL)
   if (prog.object.loaded) return intResult(-EBUSY)
-  if (new_insns.length % INSN_BYTES !== 0) return intResult(-EINVAL)
+  if (!(new_insns instanceof Uint8Array) || new_insns.length % INSN_BYTES !== 0) return intResult(-EINVAL)
   prog.insns = new_insns.slice()
   return 0
 }
@@ -144,7 +144,7 @@ export function bpf_program__log_buf(prog: bpf_program | null): Uint8Array | nul
 export function bpf_program__set_log_buf(prog: bpf_program | null, log_buf: Uint8Array | null): number {
   if (!(prog instanceof bpf_program)) return intResult(-EINVAL)
   if (prog.object.loaded) return intResult(-EBUSY)
-  prog.logBuf = log_buf
+  prog.logBuf = log_buf instanceof Uint8Array ? log_buf : null
   return 0
 }
 

@@ -13,7 +13,7 @@ const MINOR = 8
 export type Out = Int32Array | Uint32Array | number[]
 
 /** Fills an out-parameter, if it is one. */
-function store(out: Out | null, value: number): void {
+export function store<T>(out: { [index: number]: T } | null, value: T): void {
   if (out !== null && typeof out === 'object') out[0] = value
 }
 

@@ -6,7 +6,7 @@ import { foldedParameters } from '#lib/libbpf/arity.js'
 import { shutdown } from '#lib/machine/index.js'
 import { captureMessages, loaded, program } from './support.js'
 
-const CALLS = 20_000
+const CALLS = Number(process.env.CALLS ?? 20_000)
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 afterAll(shutdown)
