@@ -8,6 +8,7 @@ import { toHex } from './assemble.js'
 
 /** Sources stay where they were written; this module runs from dist/bench. */
 const sources = fileURLToPath(new URL('../../bench/peers/', import.meta.url))
+const programs = fileURLToPath(new URL('../../bench/programs/', import.meta.url))
 const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url))
 
 export interface PeerMap {
@@ -16,6 +17,8 @@ export interface PeerMap {
   valueBytes: number
   maxEntries: number
   flags?: number
+  /** The value of key 0 that the map starts with. */
+  content?: Uint8Array
 }
 
 /** What a peer reads from its standard input; bench/peers/peer.h describes the text form. */
@@ -23,6 +26,11 @@ export interface PeerRequest {
   type: number
   insns: Uint8Array
   maps?: PeerMap[]
+  /** The program's raw BTF and its bpf_func_info records. */
+  btf?: Uint8Array
+  funcInfo?: Uint8Array
+  /** Programs that are loaded first and put into a program array: [insns, map, index]. */
+  stores?: readonly (readonly [Uint8Array, number, number])[]
   data?: Uint8Array
   numbers?: Record<string, number>
 }
@@ -31,9 +39,16 @@ export interface PeerRequest {
 export type Available<T> = { value: T } | { reason: string }
 
 function requestText(request: PeerRequest): string {
-  const lines = [`type ${request.type}`, `insns ${toHex(request.insns)}`]
+  const lines = [`type ${request.type}`]
   for (const map of request.maps ?? [])
     lines.push(`map ${map.type} ${map.keyBytes} ${map.valueBytes} ${map.maxEntries} ${map.flags ?? 0}`)
+  request.maps?.forEach(({ content }, number) => {
+    if (content) lines.push(`entry ${number} 00000000 ${toHex(content)}`)
+  })
+  for (const [insns, map, index] of request.stores ?? []) lines.push(`insns ${toHex(insns)}`, `store ${map} ${index}`)
+  lines.push(`insns ${toHex(request.insns)}`)
+  if (request.btf && request.funcInfo?.length)
+    lines.push(`btf ${toHex(request.btf)}`, `func_info ${toHex(request.funcInfo)}`)
   if (request.data) lines.push(`data ${toHex(request.data)}`)
   for (const [name, value] of Object.entries(request.numbers ?? {})) lines.push(`${name} ${value}`)
   return `${lines.join('\n')}\n`
@@ -62,8 +77,9 @@ export function buildPeer(name: string): Available<string> {
 
 function compile(name: string): Available<string> {
   const hash = createHash('sha256').update(process.arch)
-  for (const file of readdirSync(sources).sort())
-    if (file === `${name}.c` || file.endsWith('.h')) hash.update(file).update(readFileSync(join(sources, file)))
+  for (const folder of [sources, programs])
+    for (const file of readdirSync(folder).sort())
+      if (file === `${name}.c` || file.endsWith('.h')) hash.update(file).update(readFileSync(join(folder, file)))
   const program = join(cacheFolder(), `${name}-${hash.digest('hex').slice(0, 16)}`)
   if (existsSync(program)) return { value: program }
   // Renamed into place when complete, so that two runs at once never start half a file.

@@ -6,4 +6,5 @@ export const suites: Suite[] = [
     name: 'perf',
     load: async () => [...(await import('./perf.js')).perfBenches, ...(await import('./boot.js')).bootBenches],
   },
+  { name: 'jit', load: async () => (await import('./jit.js')).jitBenches() },
 ]

@@ -1,4 +1,4 @@
-// Compiles the BPF programs (*.bpf.c) of test/programs and examples to objects beside them; prints what it built.
+// Compiles the BPF programs (*.bpf.c) of test/programs, bench/programs and examples to objects beside them; prints what it built.
 //
 // node scripts/build-programs.mjs [FILTER]: only sources whose path contains FILTER.
 // CLANG names the compiler (default clang-14, else clang). A source's first comment may hold directives:
@@ -11,7 +11,7 @@ import { basename, dirname, join } from 'node:path'
 
 process.chdir(join(import.meta.dirname, '..'))
 
-const FOLDERS = ['test/programs', 'examples']
+const FOLDERS = ['test/programs', 'bench/programs', 'examples']
 const DEFAULT_FLAGS = [
   '-O2',
   '-g',

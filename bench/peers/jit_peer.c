@@ -35,8 +35,16 @@ static double run(const struct request *request, int program, uint32_t repeat, u
 	double begun = now_seconds();
 
 	for (uint32_t call = 0; call < (single ? repeat : 1); call++) {
-		prepare_run(request, attr, program, repeat);
-		if (sys_bpf(BPF_PROG_TEST_RUN, attr))
+		int failed;
+
+		/* A signal ends a run of many repetitions; a stray one is no reason to have no figure. */
+		do {
+			if (!single)
+				begun = now_seconds();
+			prepare_run(request, attr, program, repeat);
+			failed = sys_bpf(BPF_PROG_TEST_RUN, attr);
+		} while (failed && errno == EINTR);
+		if (failed)
 			fail("BPF_PROG_TEST_RUN");
 	}
 	double wall_ns = (now_seconds() - begun) * 1e9 / repeat;

@@ -1,40 +1,42 @@
 /*
- * The native side of the jit rows: the very C functions that jit.bpf.c compiles to BPF, by cc -O2, called through a
- * pointer so that no call is merged with the next. Reads a request of numbers (index: which function of the table,
- * rounds, milliseconds) and data; prints {"ns", "min_ns", "max_ns", "retval", "repeat"}. A function's index is its
- * place in the table below, "empty" being 0.
+ * The native side of the jit rows: the very C functions that bench/programs/jit.bpf.c compiles to BPF, by cc -O2, called
+ * through a pointer so that no call is merged with the next. Reads a request of numbers (index: which function of the
+ * table, rounds, milliseconds) and data; prints {"ns", "min_ns", "max_ns", "retval", "repeat"}. A function's index is its
+ * place in bench/programs/list.h counted from 1; 0 is the empty function.
  */
 #include "peer.h"
 
-#include "../programs/checksum.h"
-#include "../programs/mix32.h"
+#include "../programs/list.h"
 
-#define NOINLINE __attribute__((noinline, noclone))
-#define PROGRAM(name)                                                                                                  \
-	NOINLINE static u64 native_##name(const u8 *data)                                                              \
+#define NATIVE_PROGRAM(name)                                                                                           \
+	static __attribute__((noinline, noclone)) u64 native_##name(const u8 *data, const u8 *end)                     \
 	{                                                                                                              \
-		return name(data);                                                                                     \
+		if (data + INPUT_BYTES > end)                                                                          \
+			return -1;                                                                                     \
+		return name(data, end);                                                                                \
 	}
 
-NOINLINE static u64 native_empty(const u8 *data)
+static __attribute__((noinline, noclone)) u64 native_empty(const u8 *data, const u8 *end)
 {
-	__asm__ volatile("" : : "r"(data));
+	__asm__ volatile("" : : "r"(data), "r"(end));
 	return 0;
 }
 
-PROGRAM(checksum)
-PROGRAM(mix32)
+EACH_PROGRAM(NATIVE_PROGRAM)
 
-static u64 (*const volatile programs[])(const u8 *) = {native_empty, native_checksum, native_mix32};
+typedef u64 (*native_function)(const u8 *data, const u8 *end);
+
+#define TABLE_ENTRY(name) native_##name,
+static const volatile native_function programs[] = {native_empty, EACH_PROGRAM(TABLE_ENTRY)};
 
 static u64 result;
 
-static double run(u64 (*function)(const u8 *), const u8 *data, uint32_t repeat)
+static double run(native_function function, const struct request *request, uint32_t repeat)
 {
 	double begun = now_seconds();
 
 	for (uint32_t i = 0; i < repeat; i++) {
-		result = function(data);
+		result = function(request->data, request->data + request->data_bytes);
 		/* The data may have changed, as far as the compiler knows. */
 		__asm__ volatile("" : : : "memory");
 	}
@@ -55,15 +57,15 @@ int main(void)
 		errno = EINVAL;
 		fail("index, rounds or data");
 	}
-	u64 (*function)(const u8 *) = programs[index];
+	native_function function = programs[index];
 	pin(number(&request, "cpu", 0));
 	uint32_t repeat = 1000;
-	double once = run(function, request.data, repeat);
+	double once = run(function, &request, repeat);
 	while (once * repeat < seconds * 1e8)
-		once = run(function, request.data, repeat *= 2);
+		once = run(function, &request, repeat *= 2);
 	repeat = seconds * 1e9 / once;
 	for (uint32_t i = 0; i < rounds; i++)
-		ns[i] = run(function, request.data, repeat);
+		ns[i] = run(function, &request, repeat);
 	qsort(ns, rounds, sizeof(ns[0]), by_size);
 	printf("{\"ns\": %.3f, \"min_ns\": %.3f, \"max_ns\": %.3f, \"retval\": %u, \"repeat\": %u}\n", ns[rounds / 2], ns[0],
 	       ns[rounds - 1], (uint32_t)result, repeat);

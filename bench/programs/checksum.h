@@ -1,14 +1,18 @@
-/* The Internet checksum (RFC 1071) over 256 bytes, 16 bits at a time. */
+/* The Internet checksum (RFC 1071) over the input, 64 bits at a time with an end-around carry. */
 #include "input.h"
 
-ALWAYS_INLINE u64 checksum(const u8 *data)
+ALWAYS_INLINE u64 checksum(const u8 *data, const u8 *end)
 {
-	const u16 *words = (const u16 *)data;
-	u32 sum = 0;
+	const u64 *words = (const u64 *)data;
+	u64 sum = 0;
 
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < INPUT_BYTES / 2; i++)
+	ROLLED
+	for (u32 i = 0; i < INPUT_BYTES / 8; i++) {
 		sum += words[i];
+		sum += sum < words[i];
+	}
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (u16)~sum;

@@ -1,28 +1,31 @@
-/* Every program of the jit rows as a sched_cls program: clang -O2 -g -target bpf -mcpu=v3 -c jit.bpf.c */
-#include <linux/bpf.h>
+/* Every program of the jit rows as a sched_cls program. */
+#include "list.h"
 
-#include "checksum.h"
-#include "mix32.h"
+/* The packet's bounds, where struct __sk_buff has them. */
+struct packet_context {
+	u32 before[19];
+	u32 data;
+	u32 data_end;
+};
 
-#define PROGRAM(name)                                                                                                  \
-	__attribute__((section("tc/" #name), used)) int tc_##name(struct __sk_buff *skb)                               \
+#define SCHED_CLS_PROGRAM(name)                                                                                        \
+	__attribute__((section("tc"), used)) int tc_##name(struct packet_context *context)                             \
 	{                                                                                                              \
-		const u8 *data = (const u8 *)(long)skb->data;                                                          \
-		const u8 *end = (const u8 *)(long)skb->data_end;                                                       \
+		const u8 *data = (const u8 *)(long)context->data;                                                      \
+		const u8 *end = (const u8 *)(long)context->data_end;                                                   \
                                                                                                                        \
 		if (data + INPUT_BYTES > end)                                                                          \
 			return -1;                                                                                     \
-		return name(data);                                                                                     \
+		return name(data, end);                                                                                \
 	}
 
 /* What a run costs around the program: subtract it. */
-__attribute__((section("tc/empty"), used)) int tc_empty(struct __sk_buff *skb)
+__attribute__((section("tc"), used)) int tc_empty(struct packet_context *context)
 {
-	(void)skb;
+	(void)context;
 	return 0;
 }
 
-PROGRAM(checksum)
-PROGRAM(mix32)
+EACH_PROGRAM(SCHED_CLS_PROGRAM)
 
 char gpl[] __attribute__((section("license"), used)) = "GPL";

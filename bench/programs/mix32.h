@@ -1,18 +1,17 @@
 /* 32-bit mixing: multiply, rotate and xor over the input, with a final avalanche. */
 #include "input.h"
 
-ALWAYS_INLINE u64 mix32(const u8 *data)
+ALWAYS_INLINE u64 mix32(const u8 *data, const u8 *end)
 {
 	const u32 *words = (const u32 *)data;
 	u32 hash = 0x9e3779b9;
 
-#pragma clang loop unroll(disable)
+	ROLLED
 	for (u32 i = 0; i < INPUT_BYTES / 4; i++) {
-		u32 word = words[i] * 0xcc9e2d51;
+		u32 word = rotate32(words[i] * 0xcc9e2d51, 15);
 
-		word = word << 15 | word >> 17;
 		hash ^= word * 0x1b873593;
-		hash = (hash << 13 | hash >> 19) * 5 + 0xe6546b64;
+		hash = rotate32(hash, 13) * 5 + 0xe6546b64;
 	}
 	hash ^= hash >> 16;
 	hash *= 0x85ebca6b;

@@ -1,0 +1,215 @@
+/**
+ * jit/NAME: nanoseconds of one run of a program, inside a repeat loop on every side, minus those of an empty program.
+ *
+ * ours: compiled in direct mode (what a verified program gets) through the JIT's own entry and run on this thread.
+ * kernel: the same instructions by BPF_PROG_TEST_RUN with a repeat count. native: the same C function by cc -O2, called
+ * in a loop. All three read one packet and must give one result. jit-checked/NAME is the checked mode, where each
+ * access is compared with the program's regions. jit-short/NAME are programs of less than 100 ns, which say more about
+ * the cost around a program than about its code.
+ */
+import { compileBenches } from './jit_compile.js'
+import { INPUT_BYTES, inputPacket, jitImage, linkedProgram, PROG_TYPE_SCHED_CLS, programNames } from './jit_input.js'
+import { JitSide, TimedProgram } from './jit_side.js'
+import { alternate, type Summary, summarise } from './measure.js'
+import { type PeerMap, type PeerRequest, runPeer } from './peer.js'
+import type { Bench, BenchContext, Outcome } from './row.js'
+
+const EMPTY = 'empty'
+/** Less than 100 ns in the kernel. */
+const SHORT = new Set(['parse_one'])
+const WARM_UP_MS = 250
+const CALLS_FROM_TS = 200_000
+
+interface PeerAnswer {
+  ns: number
+  retval: number
+}
+
+type Mode = 'direct' | 'checked'
+
+let side: JitSide | undefined
+const timed = new Map<string, TimedProgram>()
+
+/** Our program, compiled and warm. */
+function ours(name: string, mode: Mode): TimedProgram {
+  side ??= new JitSide()
+  const key = `${name} ${mode}`
+  let program = timed.get(key)
+  if (!program) {
+    program = new TimedProgram(side, side.instantiate(side.compile(name, linkedProgram(name), mode)))
+    program.warmUp(WARM_UP_MS)
+    timed.set(key, program)
+  }
+  return program
+}
+
+/** The request of a program for the kernel: its maps are numbered in the order in which it refers to them. */
+function kernelRequest(name: string, milliseconds: number): PeerRequest {
+  const linked = linkedProgram(name)
+  const insns = linked.insns.slice()
+  const view = new DataView(insns.buffer)
+  const numbers = new Map<number, number>()
+  const maps: PeerMap[] = []
+  for (const { insn, map } of linked.mapRefs) {
+    const number = numbers.get(map) ?? numbers.size
+    if (number === numbers.size) {
+      const { type, keyBytes, valueBytes, maxEntries, flags, content } = jitImage().maps[map]
+      maps.push({ type, keyBytes, valueBytes, maxEntries, flags, content: content ?? undefined })
+      numbers.set(map, number)
+    }
+    view.setInt32(insn * 8 + 4, number, true)
+  }
+  const numbersOf = { rounds: 1, milliseconds }
+  return { type: PROG_TYPE_SCHED_CLS, insns, maps, data: inputPacket(), numbers: numbersOf }
+}
+
+function nativeRequest(name: string, milliseconds: number): PeerRequest {
+  const numbers = { index: programNames().indexOf(name), rounds: 1, milliseconds }
+  return { type: 0, insns: new Uint8Array(0), data: inputPacket(), numbers }
+}
+
+type SideName = 'ours' | 'kernel' | 'native'
+
+/** Measures one side once; the peers' answers are kept in `retvals`, their failures in `reasons`. */
+class Sides {
+  readonly retvals = new Map<SideName, number>()
+  readonly reasons = new Map<SideName, string>()
+
+  constructor(
+    readonly name: string,
+    readonly mode: Mode,
+    readonly seconds: number,
+  ) {}
+
+  ours(): number {
+    const program = ours(this.name, this.mode)
+    const ns = program.round(this.seconds)
+    this.retvals.set('ours', program.retval)
+    return ns
+  }
+
+  async peer(which: 'kernel' | 'native'): Promise<number | null> {
+    const request = which === 'kernel' ? kernelRequest : nativeRequest
+    const peer = which === 'kernel' ? 'jit_peer' : 'native_peer'
+    const answer = await runPeer<PeerAnswer>(peer, request(this.name, this.seconds * 1000))
+    if ('reason' in answer) {
+      this.reasons.set(which, answer.reason)
+      return null
+    }
+    this.retvals.set(which, answer.value.retval)
+    return answer.value.ns
+  }
+
+  measure(rounds: number): Promise<Partial<Record<SideName, Summary>>> {
+    return alternate(
+      { ours: () => this.ours(), kernel: () => this.peer('kernel'), native: () => this.peer('native') },
+      rounds,
+    )
+  }
+}
+
+/** What an empty run costs on each side, measured once for all rows of a mode. */
+const bases = new Map<Mode, Partial<Record<SideName, Summary>>>()
+
+async function baseOf(mode: Mode, context: BenchContext): Promise<Partial<Record<SideName, Summary>>> {
+  let base = bases.get(mode)
+  if (!base) {
+    base = await new Sides(EMPTY, mode, context.seconds / context.rounds / 3).measure(context.rounds)
+    bases.set(mode, base)
+  }
+  return base
+}
+
+function minus(summary: Summary | undefined, base: Summary | undefined): Summary | undefined {
+  if (!summary || !base) return undefined
+  const less = (ns: number) => Math.max(0, ns - base.median)
+  return {
+    min: less(summary.min),
+    median: less(summary.median),
+    max: less(summary.max),
+    rounds: summary.rounds,
+  }
+}
+
+/** Rows that count in the geometric mean, as far as they have been measured. */
+const measured = new Map<string, Outcome>()
+
+async function measureProgram(name: string, mode: Mode, context: BenchContext): Promise<Outcome> {
+  const base = await baseOf(mode, context)
+  const sides = new Sides(name, mode, context.seconds / context.rounds / 3)
+  const raw = await sides.measure(context.rounds)
+  const results = [...new Set(sides.retvals.values())]
+  if (results.length !== 1) {
+    throw new Error(`results differ: ${[...sides.retvals].map(([who, value]) => `${who} ${value}`).join(', ')}`)
+  }
+  const notes = [`all sides answer ${results[0]}; ours in ${mode} mode through the JIT's own entry`]
+  for (const [which, reason] of sides.reasons) notes.push(`${which} column empty: ${reason}`)
+  const outcome: Outcome = {
+    ours: minus(raw.ours, base.ours),
+    kernel: minus(raw.kernel, base.kernel),
+    native: minus(raw.native, base.native),
+    notes,
+  }
+  if (mode === 'direct' && !SHORT.has(name)) measured.set(name, outcome)
+  return outcome
+}
+
+function programBench(name: string, mode: Mode): Bench {
+  const family = mode === 'checked' ? 'jit-checked' : SHORT.has(name) ? 'jit-short' : 'jit'
+  return {
+    name: `${family}/${name}`,
+    unit: 'ns',
+    better: 'lower',
+    measure: (context) => measureProgram(name, mode, context),
+  }
+}
+
+function geometricMean(values: number[]): Summary {
+  const mean = Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length)
+  return { min: Math.min(...values), median: mean, max: Math.max(...values), rounds: values.length }
+}
+
+/** Of the rows that have all three sides; min and max are those of the rows. */
+async function measureMean(context: BenchContext): Promise<Outcome> {
+  for (const name of longNames()) if (!measured.has(name)) await measureProgram(name, 'direct', context)
+  const rows = [...measured].filter(([, { ours, kernel, native }]) => ours && kernel && native)
+  if (rows.length === 0) return { notes: ['no row has all sides'] }
+  const of = (which: SideName) => geometricMean(rows.map(([, outcome]) => outcome[which]!.median))
+  return { ours: of('ours'), kernel: of('kernel'), native: of('native'), notes: [`of ${rows.length} rows`] }
+}
+
+const longNames = () => programNames().filter((name) => name !== EMPTY && !SHORT.has(name))
+
+/** A run of the empty program, called from TypeScript for each. */
+async function measureCalls({ rounds }: BenchContext): Promise<Outcome> {
+  const { side, run } = ours(EMPTY, 'direct')
+  const { context, contextBytes } = side
+  const callMany = (): number => {
+    const startMs = performance.now()
+    for (let i = 0; i < CALLS_FROM_TS; i++) run(context, contextBytes, 1)
+    return ((performance.now() - startMs) * 1e6) / CALLS_FROM_TS
+  }
+  for (let i = 0; i < 10; i++) callMany()
+  return { ours: summarise(Array.from({ length: rounds }, callMany)) }
+}
+
+async function measureEmpty(context: BenchContext): Promise<Outcome> {
+  return { ...(await baseOf('direct', context)), notes: ['the base that the other rows subtract'] }
+}
+
+const bench = (name: string, measure: Bench['measure']): Bench => ({ name, unit: 'ns', better: 'lower', measure })
+
+/** All rows; the object's programs decide which. */
+export function jitBenches(): Bench[] {
+  const names = programNames().filter((name) => name !== EMPTY)
+  return [
+    bench('jit/repeat_empty', measureEmpty),
+    bench('jit/call_from_ts', measureCalls),
+    ...names.map((name) => programBench(name, 'direct')),
+    bench('jit/geomean', measureMean),
+    ...names.filter((name) => !SHORT.has(name)).map((name) => programBench(name, 'checked')),
+    ...compileBenches,
+  ]
+}
+
+if (inputPacket().length !== INPUT_BYTES) throw new Error('bench/jit_input.ts: the packet has another size')

@@ -1,0 +1,35 @@
+/* Every program of the jit rows; a row's native function is found by its place here, counted from 1. */
+#ifndef LIST_H
+#define LIST_H
+
+#include "calls.h"
+#include "checksum.h"
+#include "crc32.h"
+#include "jhash.h"
+#include "maps.h"
+#include "mix32.h"
+#include "muldiv.h"
+#include "parse.h"
+#include "siphash.h"
+#include "sort.h"
+#include "stack_copy.h"
+#include "xorshift.h"
+
+#define EACH_PROGRAM(PROGRAM)                                                                                          \
+	PROGRAM(calls)                                                                                                 \
+	PROGRAM(checksum)                                                                                              \
+	PROGRAM(crc32)                                                                                                 \
+	PROGRAM(jhash)                                                                                                 \
+	PROGRAM(map_counters)                                                                                          \
+	PROGRAM(map_percpu)                                                                                            \
+	PROGRAM(mix32)                                                                                                 \
+	PROGRAM(muldiv)                                                                                                \
+	PROGRAM(parse_long)                                                                                            \
+	PROGRAM(parse_one)                                                                                             \
+	PROGRAM(parse_short)                                                                                           \
+	PROGRAM(siphash)                                                                                               \
+	PROGRAM(sort)                                                                                                  \
+	PROGRAM(stack_copy)                                                                                            \
+	PROGRAM(xorshift)
+
+#endif
