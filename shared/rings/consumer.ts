@@ -15,6 +15,8 @@ export type RecordCallback = (record: Uint8Array, type: number) => number
 
 /** No record is longer: its size is a 16-bit field. */
 const RECORD_MAX_BYTES = 65536
+/** Records start at multiples of this. */
+const PLACE_BYTES = 8
 /** Views that one cache keeps; beyond that a view is made for each call. */
 const VIEWS_MAX = 65536
 /** Records from this size on lie in cache lines of their own, and how many records ahead the next ones are fetched. */
@@ -91,7 +93,7 @@ export class PerfReader {
     this.#tail = (page + PERF_MMAP_PAGE.dataTail) >>> 2
     this.#data = (page + PAGE_BYTES) >>> 2
     this.#mask = views.u32[(ring + PERF_RING.dataBytes) >>> 2]! - 1
-    const slots = (this.#mask + 1) >>> 3
+    const slots = Math.floor(this.#mask / PLACE_BYTES) + 1
     this.#samples = new ViewCache(views.u8.buffer, page + PAGE_BYTES, slots)
     this.#records = new ViewCache(views.u8.buffer, page + PAGE_BYTES, slots)
     this.#scratchSamples = new ViewCache(this.#scratch.buffer, 0, 1)
