@@ -1,8 +1,9 @@
 /** What the programs of the jit rows are and what they read: one object, one packet, for every side of a row. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { ObjectImage } from '#lib/object/image.js'
 import { type LinkedProgram, linkProgram } from '#lib/object/link.js'
-import { type ObjectImage, readObject } from '#lib/object/read.js'
+import { readObject } from '#lib/object/read.js'
 
 const OBJECT = fileURLToPath(new URL('../../bench/programs/jit.bpf.o', import.meta.url))
 /** INPUT_BYTES of bench/programs/input.h. */
