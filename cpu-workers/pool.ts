@@ -4,7 +4,7 @@ import type { PublicationLog } from '../shared/control/log.js'
 import type { CpuRequest, CpuTask, MachineFacts } from '../shared/control/protocol.js'
 import { CPU, CpuState, cpuArea, HEADER } from '../shared/layout.js'
 import { type Views, word } from '../shared/views.js'
-import { obituary } from './obituary.js'
+import { obituary, supervisorObituary } from './obituary.js'
 import { buryCpu, giveUpCpu } from './recovery.js'
 
 /** A CPU that dies this often in a row before it is online is given up. */
@@ -52,7 +52,7 @@ export class CpuPool {
       resourceLimits: { maxOldGenerationSizeMb: options.cpuHeapMb },
     })
     this.#pool.on('workerCreate', () => this.#noteThreads())
-    this.#pool.on('error', (error) => obituary(-1, error))
+    this.#pool.on('error', supervisorObituary)
     this.#noteThreads()
     for (let cpu = 0; cpu < options.cpus; cpu++) this.#start(cpu)
   }

@@ -4,7 +4,17 @@ import { type RunRequest, ringCpu } from '../../shared/control/events.js'
 import { Inbox } from '../../shared/control/inbox.js'
 import { Linker } from '../../shared/control/linker.js'
 import { reportName, type SupervisorApi } from '../../shared/control/protocol.js'
-import { CPU, CpuState, cpuArea, HEADER, MACHINE_MAGIC, MAP_OPS, regions, WRITER_MAIN } from '../../shared/layout.js'
+import {
+  CPU,
+  CpuState,
+  cpuArea,
+  HEADER,
+  MACHINE_MAGIC,
+  MAP_OPS,
+  regions,
+  SupervisorState,
+  WRITER_MAIN,
+} from '../../shared/layout.js'
 import type { CpuCommand, CpuReport, Publication } from '../../shared/messages.js'
 import { EINVAL, ENXIO } from '../../shared/uapi/errno.js'
 import { type Views, word } from '../../shared/views.js'
@@ -149,6 +159,7 @@ export class Machine {
   }
 
   get #failed(): boolean {
+    if (Atomics.load(this.views.i32, word(HEADER.supervisorState)) === SupervisorState.down) return true
     for (let cpu = 0; cpu < this.cpus; cpu++) if (this.#isBroken(cpu)) return true
     return false
   }
