@@ -1,8 +1,11 @@
+import { shutdown } from '#lib/machine/index.js'
 import { runElfMutations } from './elf.js'
 import { runEvents } from './events.js'
 import { runBootCycles, runKills, runSignals } from './machine.js'
+import { runTables } from './maps.js'
 import { withNodes } from './nodes.js'
-import type { StressRun } from './run.js'
+import { runObjectCycles } from './objects.js'
+import { check, type StressRun } from './run.js'
 
 /** Every long run, in order. */
 export const stressRuns: StressRun[] = [
@@ -11,6 +14,23 @@ export const stressRuns: StressRun[] = [
     name: 'elf',
     what: '20,000 mutated objects',
     run: ({ seed, progress }) => runElfMutations({ count: 20_000, seed, progress }),
+  },
+  {
+    name: 'objects',
+    what: '1,000 cycles of open, load, attach, destroy, close',
+    run: async () => {
+      const figures = runObjectCycles({ count: 1000 })
+      for (const [what, value] of Object.entries(figures)) {
+        check(!Array.isArray(value) || value[0] === value[1], `${what} went from ${value[0]} to ${value[1]}`)
+      }
+      await shutdown()
+      return figures
+    },
+  },
+  {
+    name: 'tables',
+    what: '8 threads on one hash table, 1.5 million operations each',
+    run: ({ seed, progress }) => runTables({ rounds: 1_500_000, seed, progress }),
   },
   {
     name: 'kills',
