@@ -211,6 +211,8 @@ export const CPU = layout({
   scratch: array(blob(SCRATCH_BYTES, 16), CONTEXT_LEVELS),
   /** Where bpf_trace_printk formats its text. */
   text: blob(TRACE_TEXT_BYTES, 8),
+  /** Keys of array elements that bpf_for_each_map_elem shows to callbacks: one for each frame of each level. */
+  elementKeys: array(U64, FRAMES_MAX * CONTEXT_LEVELS),
   /** Lowest address of each context level's stack; frame f of level l starts at stack + (l*8+f)*512. */
   stack: array(blob(FRAME_BYTES, 16), FRAMES_MAX * CONTEXT_LEVELS),
 })

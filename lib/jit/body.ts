@@ -27,7 +27,8 @@ function emitImm64(e: FunctionEmitter, row: InstructionRow, i: number): void {
   else if (source === PseudoSource.mapFd || source === PseudoSource.mapIndex) f.i64Const(module.mapAt(i).address, 0)
   else if (source === PseudoSource.mapValue || source === PseudoSource.mapIndexValue) {
     f.i64Const(module.mapAt(i).values + second, 0)
-  } else throw new JitError(i, -EOPNOTSUPP, `${row.name} is not available`)
+  } else if (source === PseudoSource.function) f.i64Const(i + 1 + code.imm[i], 0)
+  else throw new JitError(i, -EOPNOTSUPP, `${row.name} is not available`)
   e.set64(code.dst[i])
 }
 
@@ -68,6 +69,9 @@ const EMITTERS: Record<Kind, Emitter> = {
 /** Blocks end before their jump, branch or exit. */
 const TERMINATORS = new Set(['jump', 'branch', 'mayGoto', 'exit'])
 
+/** What may write to the frame through a pointer. */
+const CALLS = new Set<Kind>(['callHelper', 'callLocal', 'callKfunc', 'callRegister'])
+
 class BodyEmitter implements BlockEmitter {
   constructor(
     readonly e: FunctionEmitter,
@@ -78,6 +82,7 @@ class BodyEmitter implements BlockEmitter {
   body(block: number): void {
     const { e, cfg } = this
     this.facts.load(block, e.facts)
+    e.storedWord = null
     for (let i = cfg.first[block]; i < cfg.past[block]; i++) {
       const row = e.code.rows[i]
       if (row === undefined) {
@@ -87,6 +92,7 @@ class BodyEmitter implements BlockEmitter {
       if (TERMINATORS.has(row.kind)) continue
       e.mark(i)
       EMITTERS[row.kind](e, row, i)
+      if (CALLS.has(row.kind)) e.storedWord = null
       step(e.facts, e.code, i)
     }
   }

@@ -4,9 +4,11 @@ import { CPU, MAP, MapOp } from '../../shared/layout.js'
 import { EINVAL, EOPNOTSUPP } from '../../shared/uapi/errno.js'
 import { I32, I64 } from '../../shared/wasm/dsl.js'
 import { Op, type ValType } from '../../shared/wasm/opcodes.js'
+import { emitForEach, emitLoop, iteratesByLookup } from './callbacks.js'
 import { JitError } from './error.js'
 import { ARGUMENTS, type FunctionEmitter } from './function.js'
 import type { MapFacts } from './input.js'
+import { directLookup, emitDirectLookup } from './lookup.js'
 import { callCheck } from './memory.js'
 import type { ModuleContext } from './module_context.js'
 import { Known, type RegisterFacts } from './values.js'
@@ -46,9 +48,11 @@ function knownMap(module: ModuleContext, facts: RegisterFacts, register: number)
 export function importHelper(module: ModuleContext, insn: number, facts: RegisterFacts): number {
   const helper = helperAt(module, insn, facts)
   const { builder } = module
+  if (helper.tier === 'jit') return importForEach(module, helper, facts)
   if (helper.tier === 'map') {
     const map = knownMap(module, facts, 1)
     const { op, params } = MAP_CALLS[helper.name]
+    if (op === 'lookup' && directLookup(map)) return -1
     return map ? builder.importFunction(`map:${map.shape}`, op, params, [I32]) : -1
   }
   const name =
@@ -61,10 +65,24 @@ export function importHelper(module: ModuleContext, insn: number, facts: Registe
   return builder.importFunction('js', name, params, helper.ret === 'u64' ? [] : [I32])
 }
 
+/** Arrays are iterated by their look-up operation. */
+function importForEach(module: ModuleContext, helper: HelperRow, facts: RegisterFacts): number {
+  const map = helper.args[0] === 'map' ? knownMap(module, facts, 1) : null
+  if (map === null || !iteratesByLookup(map)) return -1
+  return module.builder.importFunction(`map:${map.shape}`, 'lookup', [I32, I32], [I32])
+}
+
+/** Helpers whose code stands in the program itself. */
+function emitHere(e: FunctionEmitter, helper: HelperRow, insn: number, index: number): void {
+  if (helper.name === 'bpf_loop') emitLoop(e)
+  else emitForEach(e, insn, knownMap(e.module, e.facts, 1), index)
+}
+
 export function emitHelperCall(e: FunctionEmitter, insn: number): void {
   const helper = helperAt(e.module, insn, e.facts)
   const index = importHelper(e.module, insn, e.facts)
   if (helper.tier === 'map') emitMapCall(e, helper, index)
+  else if (helper.tier === 'jit') emitHere(e, helper, insn, index)
   else if (helper.tier === 'wasm') {
     for (let n = 0; n < helper.args.length; n++) pushArgument(e, helper, n)
     e.f.call(index)
@@ -102,6 +120,12 @@ function setResult(e: FunctionEmitter, helper: HelperRow): void {
 function emitMapCall(e: FunctionEmitter, helper: HelperRow, index: number): void {
   const { f, module } = e
   const { op, params } = MAP_CALLS[helper.name]
+  const map = knownMap(module, e.facts, 1)
+  const direct = op === 'lookup' ? directLookup(map) : null
+  if (map && direct) {
+    emitDirectLookup(e, map, direct)
+    return
+  }
   if (op === 'update') {
     // Flags are 64 bits wide; no flag lies in the upper half.
     e.push64(4)

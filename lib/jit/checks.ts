@@ -2,7 +2,17 @@
  * Checked mode's run-time checks: functions of the compiled module that compare an access with the regions the
  * program may touch. They return the address as i32, or describe the violation in CPU.fault and trap.
  */
-import { CPU, FAULT, FaultKind, FRAME_BYTES, FRAMES_MAX, HEADER, MAP } from '../../shared/layout.js'
+import {
+  CPU,
+  FAULT,
+  FaultKind,
+  FRAME_BYTES,
+  FRAMES_MAX,
+  HASH_ELEMENT,
+  HEADER,
+  MAP,
+  PERCPU_HASH_ELEMENT,
+} from '../../shared/layout.js'
 import { alignUp } from '../../shared/struct.js'
 import * as bpf from '../../shared/uapi/bpf.js'
 import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG } from '../../shared/uapi/bpf_flags.js'
@@ -24,6 +34,7 @@ import {
 } from '../../shared/wasm/dsl.js'
 import type { FunctionBuilder, Local } from '../../shared/wasm/function.js'
 import type { ModuleBuilder } from '../../shared/wasm/module.js'
+import { ELEMENT_KEYS_BYTES } from './callbacks.js'
 import type { MapFacts } from './input.js'
 import type { ProgramTypeFacts } from './program_types.js'
 
@@ -46,6 +57,8 @@ interface CheckInput {
   readonly areaGlobal: number
   readonly maps: readonly MapFacts[]
   readonly type: ProgramTypeFacts
+  /** The program may read keys in maps: bpf_for_each_map_elem shows them to callbacks. */
+  readonly keysVisible: boolean
 }
 
 /** Whether [address, address+bytes) lies in [start, start+length); the expressions are evaluated more than once. */
@@ -132,6 +145,32 @@ function mapRegion(map: MapFacts, at: AccessLocals): Statement[] {
   ]
 }
 
+/** The keys that callbacks are shown: those of array elements, and of each hash table's elements. */
+function keyRegions({ areaGlobal }: CheckInput, maps: readonly MapFacts[], at: AccessLocals): Statement[] {
+  const { address, bytes, start, length } = at
+  const level = i32.mul(i32.load(globalGet(areaGlobal), CPU.contextLevel), ELEMENT_KEYS_BYTES)
+  const ofHash = (map: MapFacts): Statement[] => {
+    const keyOffset = map.type === bpf.BPF_MAP_TYPE_HASH ? HASH_ELEMENT.key : PERCPU_HASH_ELEMENT.key
+    return [
+      set(start, i32.load(map.address, MAP.elements)),
+      set(length, i32.sub(i32.load(map.address, MAP.end), start)),
+      when(
+        inside(address, bytes, start, length),
+        seq(
+          set(start, i32.remU(i32.sub(address, start), i32.load(map.address, MAP.elementBytes))),
+          when(inside(start, bytes, keyOffset, map.keyBytes), ret(address)),
+        ),
+      ),
+    ]
+  }
+  const hashes = maps.filter(({ type }) => type === bpf.BPF_MAP_TYPE_HASH || type === bpf.BPF_MAP_TYPE_PERCPU_HASH)
+  return [
+    set(start, i32.add(i32.add(globalGet(areaGlobal), CPU.elementKeys), level)),
+    when(inside(address, bytes, start, ELEMENT_KEYS_BYTES), ret(address)),
+    ...hashes.flatMap(ofHash),
+  ]
+}
+
 function defineAccess(input: CheckInput, fail: FunctionBuilder, write: boolean): FunctionBuilder {
   const { module, areaGlobal, type } = input
   const f = module.function(write ? 'check_write' : 'check_read', [I64, I32, I32, I32, I32], [I32])
@@ -157,6 +196,7 @@ function defineAccess(input: CheckInput, fail: FunctionBuilder, write: boolean):
         ...contextRegion,
         ...packetRegion(input, at, context, write),
         ...maps.flatMap((map) => mapRegion(map, at)),
+        ...(input.keysVisible && !write ? keyRegions(input, maps, at) : []),
       ),
     ),
     call(fail, wide, bytes, write ? FaultKind.write : FaultKind.read),

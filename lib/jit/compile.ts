@@ -1,4 +1,6 @@
 /** From BPF instructions to a WebAssembly module. Programs must have passed the structural checks. */
+
+import type { HelperTier } from '../../shared/helpers/table.js'
 import { type Code, decode, targetOf } from '../../shared/isa/decode.js'
 import { FRAMES_MAX } from '../../shared/layout.js'
 import type { TrapMap } from '../../shared/messages.js'
@@ -7,6 +9,7 @@ import { I64 } from '../../shared/wasm/dsl.js'
 import type { FunctionBuilder } from '../../shared/wasm/function.js'
 import { ModuleBuilder } from '../../shared/wasm/module.js'
 import { emitBody } from './body.js'
+import { defineCallByValue } from './callbacks.js'
 import { helperAt, importHelper } from './calls.js'
 import { buildCfg, type Cfg } from './cfg.js'
 import { defineChecks } from './checks.js'
@@ -29,12 +32,28 @@ interface Subprogram {
   readonly facts: BlockFacts
 }
 
+/** The function that the instruction at `i` calls, or whose value it takes. */
+function functionAt(code: Code, i: number): number | null {
+  const row = code.rows[i]
+  if (row?.kind === 'callLocal') return targetOf(code, i)
+  return row?.name === 'imm64.function' ? i + 1 + code.imm[i] : null
+}
+
+/** Functions whose value is taken, rising. */
+function pointedAt(code: Code): number[] {
+  const targets = new Set<number>()
+  for (let i = 0; i < code.count; i++) {
+    if (code.rows[i]?.name === 'imm64.function') targets.add(functionAt(code, i) as number)
+  }
+  return [...targets].sort((a, b) => a - b)
+}
+
 /** First instructions of the program's functions, rising; 0 is the main program. */
 function subprogramStarts(code: Code): number[] {
   const starts = new Set([0])
   for (let i = 0; i < code.count; i++) {
-    if (code.rows[i]?.kind !== 'callLocal') continue
-    const target = targetOf(code, i)
+    const target = functionAt(code, i)
+    if (target === null) continue
     if (target < 0 || target >= code.count) throw new JitError(i, -EINVAL, 'call to invalid destination')
     starts.add(target)
   }
@@ -55,7 +74,10 @@ function checkDepth(code: Code, subprograms: readonly Subprogram[]): void {
   const callees = new Map<number, Set<number>>()
   for (const { start, cfg } of subprograms) {
     const called = new Set<number>()
-    for (let i = cfg.start; i < cfg.end; i++) if (code.rows[i]?.kind === 'callLocal') called.add(targetOf(code, i))
+    for (let i = cfg.start; i < cfg.end; i++) {
+      const target = functionAt(code, i)
+      if (target !== null) called.add(target)
+    }
     callees.set(start, called)
   }
   let level = new Set([0])
@@ -64,6 +86,19 @@ function checkDepth(code: Code, subprograms: readonly Subprogram[]): void {
     level = new Set([...level].flatMap((start) => [...(callees.get(start) as Set<number>)]))
   }
 }
+
+const FOR_EACH_MAP_ELEM = 164
+
+/** Whether callbacks are shown keys of maps. */
+function iterates(code: Code): boolean {
+  for (let i = 0; i < code.count; i++) {
+    if (code.rows[i]?.kind === 'callHelper' && code.imm[i] === FOR_EACH_MAP_ELEM) return true
+  }
+  return false
+}
+
+/** Tiers whose imports depend on the map. */
+const NEEDS_FACTS = new Set<HelperTier>(['map', 'jit'])
 
 /** All imports must be known before the first function: finds each helper call and what is known of its map. */
 function declareImports(module: ModuleContext, subprograms: readonly Subprogram[]): void {
@@ -75,7 +110,7 @@ function declareImports(module: ModuleContext, subprograms: readonly Subprogram[
       for (let i = cfg.first[b]; i < cfg.past[b]; i++) {
         const kind = code.rows[i]?.kind
         if (kind !== 'callHelper' && kind !== 'callRegister') continue
-        if (kind === 'callRegister' || helperAt(module, i, facts).tier === 'map') {
+        if (kind === 'callRegister' || NEEDS_FACTS.has(helperAt(module, i, facts).tier)) {
           if (loaded < 0) blockFacts.load(b, facts)
           for (let k = Math.max(loaded, cfg.first[b]); k < i; k++) step(facts, code, k)
           loaded = i
@@ -126,12 +161,21 @@ export function compile(input: CompileInput): Compiled {
   const module = new ModuleContext(input, code, new ModuleBuilder())
   declareImports(module, subprograms)
   const { builder, checked, areaGlobal, type } = module
-  if (checked) module.checks = defineChecks({ module: builder, areaGlobal, maps: module.allMaps, type })
+  if (checked)
+    module.checks = defineChecks({
+      module: builder,
+      areaGlobal,
+      maps: module.allMaps,
+      type,
+      keysVisible: iterates(code),
+    })
   const params = checked ? CHECKED_PARAMS : DIRECT_PARAMS
   const [main, ...others] = subprograms
   for (const { start } of others) {
     module.functions.set(start, builder.function(`sub_${start}`, params, [I64]))
   }
+  const pointers = pointedAt(code)
+  if (pointers.length > 0) module.callByValue = defineCallByValue(module, pointers)
   const emitters = others.map(({ start, cfg, facts }) => {
     const f = module.functions.get(start) as FunctionBuilder
     const e = new FunctionEmitter(module, f, start, placeOfParams(f))

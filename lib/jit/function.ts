@@ -6,6 +6,7 @@ import { I32, I64 } from '../../shared/wasm/dsl.js'
 import type { FunctionBuilder, Label, Local } from '../../shared/wasm/function.js'
 import { Op, type ValType } from '../../shared/wasm/opcodes.js'
 import type { ModuleContext } from './module_context.js'
+import type { StoredWord } from './lookup.js'
 import { RegisterFacts } from './values.js'
 
 export const ARGUMENTS = 5
@@ -43,7 +44,10 @@ export class FunctionEmitter {
   /** WASM offset within the body and BPF instruction, in pairs, rising. */
   readonly positions: number[] = []
   readonly #done: Label | null
+  /** What is known of the frame's content; null at the start of a block. */
+  storedWord: StoredWord | null = null
   #temporary32: Local | null = null
+  #storedIndex: Local | null = null
   #loopBudget: Local | null = null
 
   constructor(
@@ -82,6 +86,12 @@ export class FunctionEmitter {
   get temporary32(): Local {
     this.#temporary32 ??= this.f.local(I32)
     return this.#temporary32
+  }
+
+  /** Holds the register that was stored last as a word of the frame. */
+  get storedIndex(): Local {
+    this.#storedIndex ??= this.f.local(I32)
+    return this.#storedIndex
   }
 
   /** Iterations that may_goto has used up. */

@@ -8,6 +8,7 @@ import { FRAME_BYTES } from '../../shared/layout.js'
 import type { FunctionBuilder } from '../../shared/wasm/function.js'
 import { Atomic, Op } from '../../shared/wasm/opcodes.js'
 import type { FunctionEmitter } from './function.js'
+import { storedWord } from './lookup.js'
 
 export type Access = 'read' | 'write' | 'atomic'
 
@@ -26,7 +27,7 @@ export function callCheck(e: FunctionEmitter, check: FunctionBuilder, bytes: num
  * Pushes the i32 base of an access of `bytes` bytes at register+offset, and returns the static offset that goes into
  * the instruction. Accesses within the own frame need no check.
  */
-function address(e: FunctionEmitter, register: number, offset: number, bytes: number, access: Access): number {
+export function address(e: FunctionEmitter, register: number, offset: number, bytes: number, access: Access): number {
   const { f } = e
   const inFrame = e.facts.stackOffset(register)
   if (inFrame !== null) {
@@ -70,6 +71,7 @@ export function emitStore(e: FunctionEmitter, row: InstructionRow, i: number): v
   if (row.kind === 'storeImm') f.i64Const(code.imm[i], code.imm[i] >> 31)
   else e.push64(code.src[i])
   f.memory(STORE[row.bytes as 8], at)
+  e.storedWord = storedWord(e, row, i)
 }
 
 const RMW: Record<Exclude<AtomicName, 'cmpxchg'>, readonly [number, number]> = {
@@ -87,6 +89,7 @@ export function emitAtomic(e: FunctionEmitter, row: InstructionRow, i: number): 
   const alignLog2 = wide ? 3 : 2
   const at = address(e, code.dst[i], code.off[i], row.bytes, 'atomic')
   const push = (register: number) => (wide ? e.push64(register) : e.push32(register))
+  e.storedWord = null
   const opcodes = name === 'cmpxchg' ? [Atomic.i64_cmpxchg, Atomic.i32_cmpxchg] : RMW[name]
   if (name === 'cmpxchg') push(0)
   push(code.src[i])
@@ -117,5 +120,6 @@ export function emitStoreRelease(e: FunctionEmitter, row: InstructionRow, i: num
   const at = address(e, e.code.dst[i], e.code.off[i], bytes, 'atomic')
   if (bytes === 8) e.push64(e.code.src[i])
   else e.push32(e.code.src[i])
+  e.storedWord = null
   e.f.atomic(RELEASE[bytes], at, ALIGN_LOG2[bytes])
 }

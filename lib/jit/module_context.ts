@@ -17,6 +17,8 @@ export class ModuleContext {
   readonly areaGlobal: number
   /** WASM function of each subprogram, by first instruction. */
   readonly functions = new Map<number, FunctionBuilder>()
+  /** Calls a function by its value in a register; undefined when no function's value is taken. */
+  callByValue: FunctionBuilder | undefined
   /** Set once the imports are complete. */
   checks!: Checks
 

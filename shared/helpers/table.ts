@@ -15,6 +15,7 @@
  * - format: as in, a printf format
  * - unsafe: an address the helper itself checks (probe_read's source): all 64 bits
  * - size, u32: an unsigned 32-bit number; u64: all 64 bits
+ * - func: a function of the program; any: what that function is given
  */
 export type ArgumentKind =
   | 'ctx'
@@ -29,6 +30,8 @@ export type ArgumentKind =
   | 'size'
   | 'u32'
   | 'u64'
+  | 'func'
+  | 'any'
 
 /** i32: an int, sign-extended into r0. u64: all bits. pointer: an address or 0. */
 export type ReturnKind = 'i32' | 'u64' | 'pointer'
@@ -39,8 +42,9 @@ export type ReturnKind = 'i32' | 'u64' | 'pointer'
  * - wasm: a function of the thread's runtime instance; pointers and sizes are i32, u64 and unsafe are i64
  * - js: a function of cpu-workers/helpers; pointers, sizes and u32 are passed as i32, a u64 argument n (counted
  *   from 0 among all arguments) lies in CPU.helperArguments[n], a u64 result in CPU.helperResult
+ * - jit: code that the compiler puts into the program
  */
-export type HelperTier = 'map' | 'wasm' | 'js'
+export type HelperTier = 'map' | 'wasm' | 'js' | 'jit'
 
 export interface HelperRow {
   readonly id: number
@@ -83,11 +87,13 @@ export const helperTable: readonly HelperRow[] = [
   row(113, 'bpf_probe_read_kernel', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
   row(114, 'bpf_probe_read_user_str', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
   row(115, 'bpf_probe_read_kernel_str', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
+  row(164, 'bpf_for_each_map_elem', 'jit', ['map', 'func', 'any', 'u64'], 'i32'),
+  row(181, 'bpf_loop', 'jit', ['u32', 'func', 'any', 'u64'], 'i32'),
 ]
 
 /** True when an argument of this kind is passed to a WASM helper as i64, false when as i32. */
 export function isWide(kind: ArgumentKind): boolean {
-  return kind === 'u64' || kind === 'unsafe'
+  return kind === 'u64' || kind === 'unsafe' || kind === 'func' || kind === 'any'
 }
 
 const byId = new Map(helperTable.map((helper) => [helper.id, helper]))

@@ -1,0 +1,5 @@
+import { isaSuite } from './isa.js'
+import type { FuzzSuite } from './run.js'
+
+/** Every fuzzing suite, one line each. */
+export const fuzzSuites: readonly FuzzSuite[] = [isaSuite]
