@@ -43,7 +43,7 @@ describe('generated programs', () => {
     expect(report.differences).toHaveLength(1)
     const [{ text, what, insns, shrunk }] = report.differences
     expect(what).toMatch(/^(checked|direct) against interpreter: /)
-    expect(text.length).toBeLessThanOrEqual(12)
+    expect(text.length).toBeLessThanOrEqual(15)
     expect(shrunk.length).toBeLessThan(insns.length)
     const opcode = instructionTable.find((row) => row.name === name)!.opcode.toString(16)
     expect(text.some((line) => line.includes(`(${opcode})`))).toBe(true)

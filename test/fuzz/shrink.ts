@@ -76,7 +76,7 @@ export function initialised(insns: Uint8Array): boolean {
 function blanked(insns: Uint8Array, code: Code, from: number, to: number): Uint8Array | null {
   const result = insns.slice()
   let changed = false
-  for (let i = from; i < to; i++) {
+  for (let i = from; i < Math.min(to, code.count); i++) {
     const row = code.rows[i]
     if (code.wide[i] === 2 && i === from) continue
     if (row?.kind === 'exit') continue
@@ -86,6 +86,26 @@ function blanked(insns: Uint8Array, code: Code, from: number, to: number): Uint8
     if (code.wide[i] === 1) result.set(NOTHING, (i + 1) * BYTES)
   }
   return changed ? result : null
+}
+
+/** `insns` with what no path leads to made jumps to the next instruction: functions that nobody calls any more. */
+function withoutDeadCode(insns: Uint8Array): Uint8Array {
+  const code = decode(insns)
+  const seen = new Uint8Array(code.count)
+  const work = [0]
+  while (work.length > 0) {
+    const i = work.pop() as number
+    const row = code.rows[i]
+    if (i < 0 || i >= code.count || seen[i] || !row) continue
+    seen[i] = 1
+    if (code.wide[i] === 1) seen[i + 1] = 1
+    if (row.fields.off === 'target' || row.fields.imm === 'target') work.push(targetOf(code, i))
+    if (row.name === 'imm64.function') work.push(i + 1 + code.imm[i])
+    if (row.kind !== 'exit' && row.kind !== 'jump') work.push(i + (code.wide[i] === 1 ? 2 : 1))
+  }
+  const result = insns.slice()
+  for (let i = 0; i < code.count; i++) if (!seen[i]) result.set(NOTHING, i * BYTES)
+  return result
 }
 
 /** `insns` without its jumps to the next instruction; distances are corrected. */
@@ -127,14 +147,13 @@ export async function shrink(
       for (let from = best.length / BYTES - size; from > -size; from -= size) {
         const code = decode(best)
         const candidate = blanked(best, code, Math.max(0, from), Math.max(0, from) + size)
-        if (candidate && (await holds(candidate))) {
-          best = candidate
+        const small = candidate && compact(withoutDeadCode(candidate))
+        if (small && (await holds(small))) {
+          best = small
           again = true
         }
       }
     }
-    const smaller = compact(best)
-    if (smaller.length < best.length && (await holds(smaller))) best = smaller
   }
   return best
 }
