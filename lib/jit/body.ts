@@ -72,7 +72,8 @@ const TERMINATORS = new Set(['jump', 'branch', 'mayGoto', 'exit'])
 /** What may write to the frame through a pointer. */
 const CALLS = new Set<Kind>(['callHelper', 'callLocal', 'callKfunc', 'callRegister'])
 
-class BodyEmitter implements BlockEmitter {
+/** Emits blocks of one function. */
+export class BodyEmitter implements BlockEmitter {
   constructor(
     readonly e: FunctionEmitter,
     readonly cfg: Cfg,

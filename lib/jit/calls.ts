@@ -3,6 +3,7 @@ import { type HelperRow, helperById, isWide } from '../../shared/helpers/table.j
 import { CPU, MAP, MapOp } from '../../shared/layout.js'
 import { EINVAL, EOPNOTSUPP } from '../../shared/uapi/errno.js'
 import { I32, I64 } from '../../shared/wasm/dsl.js'
+import type { FunctionBuilder } from '../../shared/wasm/function.js'
 import { Op, type ValType } from '../../shared/wasm/opcodes.js'
 import { emitForEach, emitLoop, iteratesByLookup } from './callbacks.js'
 import { JitError } from './error.js'
@@ -209,9 +210,14 @@ function pushLength(e: FunctionEmitter, helper: HelperRow, n: number): void {
 
 /** A call of another function of the program: the callee's frame follows this one. */
 export function emitLocalCall(e: FunctionEmitter, target: number, frameBytes: number): void {
-  const { f } = e
   const callee = e.module.functions.get(target)
   if (!callee) throw new JitError(target, -EINVAL, 'call of an unknown function')
+  emitCall(e, callee, frameBytes)
+}
+
+/** r0 = callee(r1 to r5), on the frame that lies `frameBytes` above this one. */
+export function emitCall(e: FunctionEmitter, callee: FunctionBuilder, frameBytes: number): void {
+  const { f } = e
   for (let r = 1; r <= ARGUMENTS; r++) e.push64(r)
   f.get(e.frame)
   f.i32Const(frameBytes)

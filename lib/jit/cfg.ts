@@ -38,7 +38,7 @@ interface RawBlocks {
   readonly blockAt: Int32Array
 }
 
-function findLeaders(code: Code, start: number, end: number): RawBlocks {
+function findLeaders(code: Code, start: number, end: number, blockMax: number): RawBlocks {
   const leader = new Uint8Array(end - start + 1)
   leader[0] = 1
   for (let i = start; i < end; i++) {
@@ -53,7 +53,8 @@ function findLeaders(code: Code, start: number, end: number): RawBlocks {
   const starts: number[] = []
   const blockAt = new Int32Array(end - start).fill(-1)
   for (let i = 0; i < end - start; i++) {
-    if (leader[i] === 0) continue
+    const tooLong = i - (starts.at(-1) ?? start) + start >= blockMax && code.wide[start + i] !== 2
+    if (leader[i] === 0 && !tooLong) continue
     blockAt[i] = starts.length
     starts.push(start + i)
   }
@@ -113,9 +114,12 @@ function reversePostorder(edges: Edges): Int32Array {
   return order.subarray(at)
 }
 
-/** Builds the control-flow graph of the instructions [start, end) of one subprogram. Linear but for a logarithm. */
-export function buildCfg(code: Code, start: number, end: number): Cfg {
-  const raw = findLeaders(code, start, end)
+/**
+ * Builds the control-flow graph of the instructions [start, end) of one subprogram, with blocks of about `blockMax`
+ * instructions at most. Linear but for a logarithm.
+ */
+export function buildCfg(code: Code, start: number, end: number, blockMax = Number.POSITIVE_INFINITY): Cfg {
+  const raw = findLeaders(code, start, end, blockMax)
   const edges = findEdges(code, start, end, raw)
   const order = reversePostorder(edges)
   const blocks = order.length
@@ -135,10 +139,11 @@ export function buildCfg(code: Code, start: number, end: number): Cfg {
     // Both ways lead to one block: no branch is left.
     if (taken[n] === fall[n]) taken[n] = -1
   }
-  return { start, end, blocks, first, past, taken, fall, ...analyse(blocks, taken, fall) }
+  return { start, end, blocks, first, past, taken, fall, ...analyseBlocks(blocks, taken, fall) }
 }
 
-function analyse(blocks: number, taken: Int32Array, fall: Int32Array) {
+/** What the structure of a graph of blocks in reverse postorder is; block 0 is its entry and reaches all. */
+export function analyseBlocks(blocks: number, taken: Int32Array, fall: Int32Array) {
   const idom = dominators(blocks, taken, fall)
   const forwardEdges = new Int32Array(blocks)
   const loopHeader = new Uint8Array(blocks)

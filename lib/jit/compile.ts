@@ -10,7 +10,7 @@ import type { FunctionBuilder } from '../../shared/wasm/function.js'
 import { ModuleBuilder } from '../../shared/wasm/module.js'
 import { emitBody } from './body.js'
 import { defineCallByValue } from './callbacks.js'
-import { helperAt, importHelper } from './calls.js'
+import { emitCall, helperAt, importHelper } from './calls.js'
 import { buildCfg, type Cfg } from './cfg.js'
 import { defineChecks } from './checks.js'
 import { emitEntry } from './entry.js'
@@ -18,6 +18,7 @@ import { JitError } from './error.js'
 import { CHECKED_PARAMS, DIRECT_PARAMS, FunctionEmitter, placeOfParams } from './function.js'
 import type { Compiled, CompileInput } from './input.js'
 import { ModuleContext } from './module_context.js'
+import { emitSplit, SPLIT_INSNS } from './split.js'
 import { BlockFacts, Known, RegisterFacts, step } from './values.js'
 
 export { JitError } from './error.js'
@@ -25,6 +26,9 @@ export type { Compiled, CompileInput, MapFacts, Mode } from './input.js'
 
 /** V8 takes function bodies up to 7,654,321 bytes, declarations of locals included. */
 const BODY_BYTES_MAX = 7_654_000
+
+/** Longest block of a function that is to be split. */
+const BLOCK_MAX = 4096
 
 interface Subprogram {
   readonly start: number
@@ -62,7 +66,8 @@ function subprogramStarts(code: Code): number[] {
 
 function analyse(code: Code, starts: readonly number[]): Subprogram[] {
   return starts.map((start, n) => {
-    const cfg = buildCfg(code, start, starts[n + 1] ?? code.count)
+    const end = starts[n + 1] ?? code.count
+    const cfg = buildCfg(code, start, end, end - start > SPLIT_INSNS ? BLOCK_MAX : undefined)
     const entry = new RegisterFacts()
     if (start === 0) entry.set(1, Known.context, 0)
     return { start, cfg, facts: new BlockFacts(code, cfg, entry) }
@@ -142,11 +147,36 @@ function buildTrapMap(
     return result
   })
   const names = new Map(input.subprograms ?? [])
-  const subprograms = emitters.map((e): [number, string] => [
-    e.start,
-    names.get(e.start) ?? (e.start === 0 ? input.name : `sub_${e.start}`),
+  // A function that was split has several emitters.
+  const starts = [...new Set(emitters.map((e) => e.start))]
+  const subprograms = starts.map((start): [number, string] => [
+    start,
+    names.get(start) ?? (start === 0 ? input.name : `sub_${start}`),
   ])
   return { functions, lines: (input.lines ?? []).map(([insn, text]) => [insn, text]), subprograms }
+}
+
+const isHuge = ({ cfg }: Subprogram): boolean => cfg.end - cfg.start > SPLIT_INSNS
+
+/** Emits one function of the program as `f`; several WebAssembly functions when it is huge. */
+function emitFunction(module: ModuleContext, subprogram: Subprogram, f: FunctionBuilder): FunctionEmitter[] {
+  const { start, cfg, facts } = subprogram
+  if (isHuge(subprogram)) return emitSplit(module, f, cfg, facts)
+  const e = new FunctionEmitter(module, f, start, placeOfParams(f))
+  emitBody(e, cfg, facts)
+  return [e]
+}
+
+/** Emits the entry with the main program inside its loop, or, when that is huge, a call of it. */
+function emitMainProgram(module: ModuleContext, main: Subprogram): FunctionEmitter[] {
+  if (!isHuge(main)) return [emitEntry(module, (e) => emitBody(e, main.cfg, main.facts))]
+  const driver = module.builder.function('main', module.checked ? CHECKED_PARAMS : DIRECT_PARAMS, [I64])
+  const parts = emitFunction(module, main, driver)
+  const entry = emitEntry(module, (e) => {
+    emitCall(e, driver, 0)
+    e.exit()
+  })
+  return [entry, ...parts]
 }
 
 /**
@@ -176,13 +206,10 @@ export function compile(input: CompileInput): Compiled {
   }
   const pointers = pointedAt(code)
   if (pointers.length > 0) module.callByValue = defineCallByValue(module, pointers)
-  const emitters = others.map(({ start, cfg, facts }) => {
-    const f = module.functions.get(start) as FunctionBuilder
-    const e = new FunctionEmitter(module, f, start, placeOfParams(f))
-    emitBody(e, cfg, facts)
-    return e
-  })
-  emitters.unshift(emitEntry(module, main.cfg, main.facts))
+  const emitters = others.flatMap((subprogram) =>
+    emitFunction(module, subprogram, module.functions.get(subprogram.start) as FunctionBuilder),
+  )
+  emitters.unshift(...emitMainProgram(module, main))
   for (const { f, start } of emitters) {
     if (f.length > BODY_BYTES_MAX) throw new JitError(start, -E2BIG, `function of ${f.length} bytes is too large`)
   }

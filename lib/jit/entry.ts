@@ -16,11 +16,11 @@ import {
   tee,
   when,
 } from '../../shared/wasm/dsl.js'
-import { emitBody } from './body.js'
-import type { Cfg } from './cfg.js'
 import { ARGUMENTS, FunctionEmitter } from './function.js'
 import type { ModuleContext } from './module_context.js'
-import type { BlockFacts } from './values.js'
+
+/** Emits the main program's instructions, which leave by e.exit(). */
+export type EmitMainBody = (e: FunctionEmitter) => void
 
 /**
  * Repetitions in one call of the main function. V8 replaces a function's first, slow code only when it is entered
@@ -32,7 +32,7 @@ const CHUNK = 256
  * The main program in a loop: (context, contextBytes, count) -> r0 of the last of `count` repetitions. Standing inside
  * the loop, it costs no call per repetition.
  */
-function emitMain(module: ModuleContext, cfg: Cfg, facts: BlockFacts): FunctionEmitter {
+function emitMain(module: ModuleContext, emitMainBody: EmitMainBody): FunctionEmitter {
   const f = module.builder.function(module.input.name, [I32, I32, I32], [I64])
   const [context, contextBytes, count] = f.params
   const registers = Array.from({ length: ARGUMENTS }, () => f.local(I64))
@@ -46,7 +46,7 @@ function emitMain(module: ModuleContext, cfg: Cfg, facts: BlockFacts): FunctionE
   // Verified programs read no register before they write it; the others shall not see the repetition before.
   if (module.checked) for (const register of e.registers) set(register, i64.const(0))(f)
   set(registers[0], i64.extendU(context))(f)
-  emitBody(e, cfg, facts)
+  emitMainBody(e)
   f.end()
   push(f, i32.sub(count, 1))
   f.tee(count)
@@ -60,8 +60,8 @@ function emitMain(module: ModuleContext, cfg: Cfg, facts: BlockFacts): FunctionE
  * run(context, contextBytes, repeat) -> i32: runs the program `repeat` times (0 counts as 1) with r1 = context, on
  * the stack of the CPU's context level. Returns the low word of the last r0; all of it lies in CPU.retval.
  */
-export function emitEntry(module: ModuleContext, cfg: Cfg, facts: BlockFacts): FunctionEmitter {
-  const main = emitMain(module, cfg, facts)
+export function emitEntry(module: ModuleContext, emitMainBody: EmitMainBody): FunctionEmitter {
+  const main = emitMain(module, emitMainBody)
   const f = module.builder.function('run', [I32, I32, I32], [I32])
   const [context, contextBytes, repeat] = f.params
   const chunk = f.local(I32)

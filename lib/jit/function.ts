@@ -5,8 +5,8 @@ import { FRAME_BYTES } from '../../shared/layout.js'
 import { I32, I64 } from '../../shared/wasm/dsl.js'
 import type { FunctionBuilder, Label, Local } from '../../shared/wasm/function.js'
 import { Op, type ValType } from '../../shared/wasm/opcodes.js'
-import type { ModuleContext } from './module_context.js'
 import type { StoredWord } from './lookup.js'
+import type { ModuleContext } from './module_context.js'
 import { RegisterFacts } from './values.js'
 
 export const ARGUMENTS = 5
@@ -22,8 +22,14 @@ export interface Place {
   readonly frame: Local
   readonly context: Local
   readonly contextBytes: Local
-  /** Where exits go; without it they return r0. */
+  /** Where exits go. */
   readonly done?: Label
+  /** Emits an exit; without it and `done` they return r0. */
+  readonly leave?: () => void
+  /** r0 and r6 to r9, when they come from outside. */
+  readonly saved?: readonly Local[]
+  /** What may_goto has used up, when it comes from outside. */
+  readonly loopBudget?: Local
 }
 
 /** The place of a subprogram, whose parameters are DIRECT_PARAMS or CHECKED_PARAMS. */
@@ -43,12 +49,12 @@ export class FunctionEmitter {
   readonly facts = new RegisterFacts()
   /** WASM offset within the body and BPF instruction, in pairs, rising. */
   readonly positions: number[] = []
-  readonly #done: Label | null
+  readonly #place: Place
   /** What is known of the frame's content; null at the start of a block. */
   storedWord: StoredWord | null = null
   #temporary32: Local | null = null
   #storedIndex: Local | null = null
-  #loopBudget: Local | null = null
+  #loopBudget: Local | null
 
   constructor(
     readonly module: ModuleContext,
@@ -57,18 +63,24 @@ export class FunctionEmitter {
     readonly start: number,
     place: Place,
   ) {
-    const local = () => f.local(I64)
-    this.registers = [local(), ...place.arguments, local(), local(), local(), local()]
+    const [r0, ...saved] = place.saved ?? Array.from({ length: FRAME_REGISTER - ARGUMENTS }, () => f.local(I64))
+    this.registers = [r0, ...place.arguments, ...saved]
     this.frame = place.frame
     this.context = place.context
     this.contextBytes = place.contextBytes
-    this.#done = place.done ?? null
+    this.#place = place
+    this.#loopBudget = place.loopBudget ?? null
   }
 
   /** Leaves the function with r0. */
   exit(): void {
-    if (this.#done) {
-      this.f.br(this.#done)
+    const { leave, done } = this.#place
+    if (leave) {
+      leave()
+      return
+    }
+    if (done) {
+      this.f.br(done)
       return
     }
     this.push64(0)

@@ -9,6 +9,7 @@ import type { FunctionBuilder, Local } from '../wasm/function.js'
 import type { ModuleBuilder } from '../wasm/module.js'
 import { copyBytes } from './bytes.js'
 import { checkArray } from './checks.js'
+import { arrayStride } from './direct.js'
 import type { MapAttributes, MapType, MemoryViews } from './types.js'
 
 export const arrayMap: MapType = {
@@ -17,7 +18,7 @@ export const arrayMap: MapType = {
   perCpu: false,
   check: (attr) => checkArray(attr, false),
   storage: (attr) => arrayBytes(attr),
-  initialise: (views, address, attr) => initialiseArray(views, address, attr, alignUp(attr.valueBytes, 8)),
+  initialise: (views, address, attr) => initialiseArray(views, address, attr, arrayStride(attr.valueBytes)),
   shape: (attr) => `array:v${attr.valueBytes}`,
   emit(module, _env, attr) {
     const lookup = emitArrayLookup(module, (index, map) => arrayValue(attr, index, map))
@@ -37,7 +38,7 @@ export const arrayMap: MapType = {
 
 const VALUES_OFFSET = alignUp(MAP_BYTES, CACHE_LINE_BYTES)
 
-const valueBytesOf = (attr: MapAttributes) => alignUp(attr.valueBytes, 8) * attr.maxEntries
+const valueBytesOf = (attr: MapAttributes) => arrayStride(attr.valueBytes) * attr.maxEntries
 
 /** Bytes after the header of an array whose values take `bytes`. */
 export function arrayBytes(attr: MapAttributes, bytes = valueBytesOf(attr)): number {
@@ -59,7 +60,7 @@ export function initialiseArray(
 
 /** Address of value `index`; the index is below max_entries. */
 export function arrayValue(attr: MapAttributes, index: Expr, map: Expr): Expr {
-  return i32.add(i32.load(map, MAP.values), i32.mul(index, alignUp(attr.valueBytes, 8)))
+  return i32.add(i32.load(map, MAP.values), i32.mul(index, arrayStride(attr.valueBytes)))
 }
 
 /** lookup(map, key): `value` makes the result from the index; 0 when that is out of range. */

@@ -1,5 +1,5 @@
 /** BPF_MAP_TYPE_PERCPU_ARRAY: one array per possible CPU, each on cache lines of its own. */
-import { CACHE_LINE_BYTES, HEADER, MAP } from '../layout.js'
+import { HEADER, MAP } from '../layout.js'
 import { alignUp } from '../struct.js'
 import { BPF_MAP_TYPE_PERCPU_ARRAY } from '../uapi/bpf.js'
 import { brIf, type Expr, i32, loop, type Statement, seq, set } from '../wasm/dsl.js'
@@ -15,6 +15,7 @@ import {
 } from './array.js'
 import { copyBytes } from './bytes.js'
 import { checkArray } from './checks.js'
+import { percpuArrayStride } from './direct.js'
 import type { MapAttributes, MapType } from './types.js'
 
 export const percpuArrayMap: MapType = {
@@ -46,7 +47,7 @@ export const percpuArrayMap: MapType = {
 
 /** Bytes from one CPU's array to the next CPU's. */
 function cpuStride(attr: MapAttributes): number {
-  return alignUp(alignUp(attr.valueBytes, 8) * attr.maxEntries, CACHE_LINE_BYTES)
+  return percpuArrayStride(attr.valueBytes, attr.maxEntries)
 }
 
 /** Copies the values of all possible CPUs, which `value` holds at multiples of 8 bytes. */
