@@ -16,7 +16,7 @@ import {
   WRITER_MAIN,
 } from '../../shared/layout.js'
 import type { CpuCommand, CpuReport, Publication } from '../../shared/messages.js'
-import { EINVAL, ENXIO } from '../../shared/uapi/errno.js'
+import { EINVAL, EIO, ENXIO } from '../../shared/uapi/errno.js'
 import { type Views, word } from '../../shared/views.js'
 import { Allocator } from './allocator.js'
 import { Doorbell, type WaitOutcome, waitUntil } from './doorbell.js'
@@ -25,7 +25,7 @@ import { returnMemory, takeMemory } from './memory_pool.js'
 import { compileOnce, runtimeModule } from './modules.js'
 import { type BootOptions, checkOptions } from './options.js'
 import { Publisher } from './publisher.js'
-import { type RunOutcome, runOnCpu } from './runner.js'
+import { failedRun, type RunOutcome, runOnCpu } from './runner.js'
 import { signals } from './signals.js'
 import { SupervisorClient } from './supervisor_client.js'
 import { type SpawnOptions, spawnTask, type Task } from './task.js'
@@ -125,9 +125,17 @@ export class Machine {
     return this.#supervisor?.alive() ?? true
   }
 
-  /** Starts the CPUs unless they run; called by whatever needs one. Blocks until all are online. */
+  /**
+   * Starts the CPUs unless they run; called by whatever needs one. Blocks until all are online. Throws when they do not
+   * start (the threads say why on standard error).
+   */
   start(): void {
-    if (this.#supervisor || this.#closed) return
+    if (!this.tryStart()) throw new Error('the CPUs of this machine do not start')
+  }
+
+  /** As start(): false when the CPUs do not start. */
+  tryStart(): boolean {
+    if (this.#supervisor || this.#closed) return true
     for (let cpu = 0; cpu < this.cpus; cpu++) {
       this.#reports.push(new Inbox(new BroadcastChannel(reportName(this.name, cpu)), receiveMessageOnPort))
     }
@@ -143,7 +151,7 @@ export class Machine {
       cpuHeapMb: this.#options.cpuHeapMb,
       history: this.#publisher.takeHistory(),
     })
-    if (!this.waitOnline(START_MAX_MS) || this.#failed) throw new Error('the CPUs of this machine do not start')
+    return this.waitOnline(START_MAX_MS) && !this.#failed
   }
 
   /** Blocks until every CPU is online, at most `timeoutMs`. Returns whether they are. */
@@ -217,9 +225,9 @@ export class Machine {
 
   /** Runs a published program on CPU `cpu` and blocks until it is done. */
   run(cpu: number, request: RunRequest): RunOutcome {
-    if (!this.cpuOnline(cpu)) return { error: -ENXIO, retval: 0, retvalHigh: 0, durationNs: 0, runs: 0 }
-    if (request.repeat < 1) return { error: -EINVAL, retval: 0, retvalHigh: 0, durationNs: 0, runs: 0 }
-    this.start()
+    if (!this.cpuOnline(cpu)) return failedRun(-ENXIO)
+    if (request.repeat < 1) return failedRun(-EINVAL)
+    if (!this.tryStart()) return failedRun(-EIO)
     const host = {
       views: this.views,
       alive: () => this.alive() && this.cpuOnline(cpu),

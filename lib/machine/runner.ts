@@ -36,7 +36,7 @@ export function runOnCpu(host: RunnerHost, cpu: number, request: RunRequest): Ru
   const { views } = host
   signals.arm()
   const result = pushRun(views, cpu, request)
-  if (result === 0) return failed(-EBUSY)
+  if (result === 0) return failedRun(-EBUSY)
   const done = word(result + RUN_RESULT.done)
   let cancelledMs = Number.POSITIVE_INFINITY
   while (Atomics.load(views.i32, done) === RunDone.pending) {
@@ -44,7 +44,7 @@ export function runOnCpu(host: RunnerHost, cpu: number, request: RunRequest): Ru
       Atomics.store(views.i32, word(result + RUN_RESULT.cancel), 1)
       cancelledMs = performance.now()
     }
-    if (!host.alive()) return failed(-EIO)
+    if (!host.alive()) return failedRun(-EIO)
     if (performance.now() - cancelledMs > CANCEL_MS) {
       cancelledMs = Number.NEGATIVE_INFINITY
       host.kill()
@@ -56,7 +56,7 @@ export function runOnCpu(host: RunnerHost, cpu: number, request: RunRequest): Ru
 
 function outcome(views: Views, result: number, cancelled: boolean): RunOutcome {
   const { i32, u32 } = views
-  if (u32[word(result + RUN_RESULT.done)] === RunDone.died) return failed(cancelled ? -EINTR : -EIO)
+  if (u32[word(result + RUN_RESULT.done)] === RunDone.died) return failedRun(cancelled ? -EINTR : -EIO)
   return {
     error: i32[word(result + RUN_RESULT.error)],
     retval: u32[word(result + RUN_RESULT.retval)],
@@ -66,6 +66,7 @@ function outcome(views: Views, result: number, cancelled: boolean): RunOutcome {
   }
 }
 
-function failed(error: number): RunOutcome {
+/** The outcome of a run that did not happen, or did not end. */
+export function failedRun(error: number): RunOutcome {
   return { error, retval: 0, retvalHigh: 0, durationNs: 0, runs: 0 }
 }

@@ -114,7 +114,10 @@ export class Task {
   }
 }
 
-/** Why a task could not be started: `errno` is EINVAL for a CPU that is not online, EAGAIN with too many tasks. */
+/**
+ * Why a task could not be started: `errno` is EINVAL for a CPU that is not online, EIO when none starts, EAGAIN
+ * with too many tasks.
+ */
 export class SpawnError extends Error {
   constructor(
     readonly errno: number,
@@ -132,7 +135,7 @@ export class SpawnError extends Error {
 export function spawnTask(machine: Machine, program: string | URL, options: SpawnOptions = {}): Task {
   const cpu = options.cpu ?? 0
   if (!machine.cpuOnline(cpu)) throw new SpawnError(EINVAL, `spawn: CPU ${cpu} is not online`)
-  machine.start()
+  if (!machine.tryStart()) throw new SpawnError(EIO, 'spawn: the CPUs of this machine do not start')
   const url = String(program)
   const comm = options.comm ?? defaultComm(url)
   const address = claimTask(machine.views, { comm, cpu, uid: options.uid })
