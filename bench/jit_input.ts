@@ -7,7 +7,7 @@ import { readObject } from '#lib/object/read.js'
 
 const OBJECT = fileURLToPath(new URL('../../bench/programs/jit.bpf.o', import.meta.url))
 /** INPUT_BYTES of bench/programs/input.h. */
-export const INPUT_BYTES = 1024
+export const INPUT_BYTES = 3072
 const FRAME_BYTES = 64
 export const PROG_TYPE_SCHED_CLS = 3
 
@@ -40,7 +40,7 @@ export function linkedProgram(name: string): LinkedProgram {
 /** EtherType by frame: IPv4, IPv6, IPv4 behind a VLAN tag, and one that no parser knows. */
 const ETHER_TYPES = [0x0800, 0x0800, 0x86dd, 0x8100, 0x0800, 0x86dd, 0x0806, 0x0800]
 
-/** The packet: 16 frames with headers in place and fixed noise elsewhere. */
+/** The packet: 48 frames with headers in place and fixed noise elsewhere. */
 export function inputPacket(): Uint8Array {
   const bytes = new Uint8Array(INPUT_BYTES)
   let state = 0x2545f491

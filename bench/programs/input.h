@@ -15,7 +15,7 @@ typedef unsigned long long u64;
 typedef int s32;
 typedef long long s64;
 
-#define INPUT_BYTES 1024
+#define INPUT_BYTES 3072
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
@@ -56,12 +56,25 @@ ALWAYS_INLINE u64 rotate64(u64 word, u32 bits)
 #define MAP_PERCPU_ARRAY 6
 
 static void *(*map_lookup)(void *map, const void *key) = (void *)1;
+static long (*map_update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static long (*run_loop)(u32 rounds, void *step, void *context, u64 flags) = (void *)181;
 #define LOOKUP(map, key) map_lookup(&map, &key)
 
 #else
 
 #define ARRAY_MAP(name, map_type, value_type, entries) static value_type name[entries]
 #define LOOKUP(map, key) (key < sizeof(map) / sizeof(map[0]) ? &map[key] : 0)
+
+typedef long (*loop_step)(u64 round, void *context);
+
+NOINLINE long run_loop(u32 rounds, loop_step step, void *context, u64 flags)
+{
+	u32 round = 0;
+
+	while (round < rounds && !step(round, context))
+		round++;
+	return round;
+}
 
 #endif
 #endif

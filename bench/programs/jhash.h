@@ -4,10 +4,10 @@
 ALWAYS_INLINE u64 jhash(const u8 *data, const u8 *end)
 {
 	const u32 *words = (const u32 *)data;
-	u32 a = 0xdeadbeef + 240, b = a, c = a;
+	u32 a = 0xdeadbeef + 480, b = a, c = a;
 
 	ROLLED
-	for (u32 i = 0; i < 60; i += 3) {
+	for (u32 i = 0; i < 120; i += 3) {
 		a += words[i];
 		b += words[i + 1];
 		c += words[i + 2];

@@ -27,5 +27,6 @@ __attribute__((section("tc"), used)) int tc_empty(struct packet_context *context
 }
 
 EACH_PROGRAM(SCHED_CLS_PROGRAM)
+EACH_BPF_PROGRAM(SCHED_CLS_PROGRAM)
 
 char gpl[] __attribute__((section("license"), used)) = "GPL";

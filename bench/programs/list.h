@@ -6,6 +6,7 @@
 #include "checksum.h"
 #include "crc32.h"
 #include "jhash.h"
+#include "loop.h"
 #include "maps.h"
 #include "mix32.h"
 #include "muldiv.h"
@@ -16,6 +17,7 @@
 #include "xorshift.h"
 
 #define EACH_PROGRAM(PROGRAM)                                                                                          \
+	PROGRAM(bpf_loop)                                                                                              \
 	PROGRAM(calls)                                                                                                 \
 	PROGRAM(checksum)                                                                                              \
 	PROGRAM(crc32)                                                                                                 \
@@ -31,5 +33,8 @@
 	PROGRAM(sort)                                                                                                  \
 	PROGRAM(stack_copy)                                                                                            \
 	PROGRAM(xorshift)
+
+/* Those that there is no native build of. */
+#define EACH_BPF_PROGRAM(PROGRAM) PROGRAM(map_hash)
 
 #endif

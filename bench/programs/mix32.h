@@ -7,7 +7,7 @@ ALWAYS_INLINE u64 mix32(const u8 *data, const u8 *end)
 	u32 hash = 0x9e3779b9;
 
 	ROLLED
-	for (u32 i = 0; i < INPUT_BYTES / 4; i++) {
+	for (u32 i = 0; i < 256; i++) {
 		u32 word = rotate32(words[i] * 0xcc9e2d51, 15);
 
 		hash ^= word * 0x1b873593;

@@ -1,4 +1,4 @@
-/* Packet parsing. The input is 16 frames of 64 bytes: Ethernet, sometimes a VLAN tag, IPv4 or IPv6, TCP or UDP. */
+/* Packet parsing. The input is 48 frames of 64 bytes: Ethernet, sometimes a VLAN tag, IPv4 or IPv6, TCP or UDP. */
 #ifndef PARSE_H
 #define PARSE_H
 #include "input.h"

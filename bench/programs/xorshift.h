@@ -6,7 +6,7 @@ ALWAYS_INLINE u64 xorshift(const u8 *data, const u8 *end)
 	u64 state = *(const u64 *)data | 1, count = 0;
 
 	ROLLED
-	for (u32 i = 0; i < 32; i++) {
+	for (u32 i = 0; i < 96; i++) {
 		state ^= state << 13;
 		state ^= state >> 7;
 		state ^= state << 17;

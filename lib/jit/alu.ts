@@ -2,6 +2,7 @@
 import type { AluName, ConditionName, InstructionRow } from '../../shared/isa/table.js'
 import { I32, I64 } from '../../shared/wasm/dsl.js'
 import { Op } from '../../shared/wasm/opcodes.js'
+import { emitDerived } from './derive.js'
 import type { FunctionEmitter } from './function.js'
 
 const OPS64: Record<AluName, number> = {
@@ -64,6 +65,7 @@ export function emitAlu(e: FunctionEmitter, row: InstructionRow, i: number): voi
     emitDivision(e, row, i, name)
     return
   }
+  if (row.width === 64 && emitDerived(e, row, i, name)) return
   pushRegister(e, row.width, e.code.dst[i])
   // WebAssembly masks shift counts by the width, as BPF does.
   pushOperand(e, row, i)
@@ -141,6 +143,7 @@ export function emitMov(e: FunctionEmitter, row: InstructionRow, i: number): voi
   } else {
     pushRegister(e, row.width, code.src[i])
     setRegister(e, row.width, code.dst[i])
+    if (row.width === 64) e.derived.copied(code.dst[i], code.src[i])
   }
 }
 

@@ -84,6 +84,7 @@ export class BodyEmitter implements BlockEmitter {
     const { e, cfg } = this
     this.facts.load(block, e.facts)
     e.storedWord = null
+    e.derived.reset()
     for (let i = cfg.first[block]; i < cfg.past[block]; i++) {
       const row = e.code.rows[i]
       if (row === undefined) {
@@ -93,7 +94,10 @@ export class BodyEmitter implements BlockEmitter {
       if (TERMINATORS.has(row.kind)) continue
       e.mark(i)
       EMITTERS[row.kind](e, row, i)
-      if (CALLS.has(row.kind)) e.storedWord = null
+      if (CALLS.has(row.kind)) {
+        e.storedWord = null
+        e.derived.reset()
+      }
       step(e.facts, e.code, i)
     }
   }

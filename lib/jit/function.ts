@@ -5,6 +5,7 @@ import { FRAME_BYTES } from '../../shared/layout.js'
 import { I32, I64 } from '../../shared/wasm/dsl.js'
 import type { FunctionBuilder, Label, Local } from '../../shared/wasm/function.js'
 import { Op, type ValType } from '../../shared/wasm/opcodes.js'
+import { Derivations } from './derivations.js'
 import type { StoredWord } from './lookup.js'
 import type { ModuleContext } from './module_context.js'
 import { RegisterFacts } from './values.js'
@@ -50,10 +51,12 @@ export class FunctionEmitter {
   /** WASM offset within the body and BPF instruction, in pairs, rising. */
   readonly positions: number[] = []
   readonly #place: Place
+  readonly derived = new Derivations()
   /** What is known of the frame's content; null at the start of a block. */
   storedWord: StoredWord | null = null
   #temporary32: Local | null = null
   #storedIndex: Local | null = null
+  readonly #unshifted: (Local | undefined)[] = []
   #loopBudget: Local | null
 
   constructor(
@@ -106,6 +109,12 @@ export class FunctionEmitter {
     return this.#storedIndex
   }
 
+  /** Holds what a register was before it was shifted left. */
+  unshifted(register: number): Local {
+    this.#unshifted[register] ??= this.f.local(I64)
+    return this.#unshifted[register]
+  }
+
   /** Iterations that may_goto has used up. */
   get loopBudget(): Local {
     this.#loopBudget ??= this.f.local(I32)
@@ -140,11 +149,12 @@ export class FunctionEmitter {
   /** Pops an i64 into a register. */
   set64(register: number): void {
     this.f.set(this.registers[register])
+    this.derived.written(register)
   }
 
   /** Pops an i32 into a register, upper half zero. */
   set32(register: number): void {
     this.f.op(Op.i64_extend_i32_u)
-    this.f.set(this.registers[register])
+    this.set64(register)
   }
 }

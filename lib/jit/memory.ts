@@ -7,6 +7,7 @@ import type { AtomicName, InstructionRow } from '../../shared/isa/table.js'
 import { FRAME_BYTES } from '../../shared/layout.js'
 import type { FunctionBuilder } from '../../shared/wasm/function.js'
 import { Atomic, Op } from '../../shared/wasm/opcodes.js'
+import type { Sum } from './derivations.js'
 import type { FunctionEmitter } from './function.js'
 import { storedWord } from './lookup.js'
 
@@ -47,8 +48,22 @@ export function address(e: FunctionEmitter, register: number, offset: number, by
     callCheck(e, e.module.checks[access], bytes)
     return 0
   }
+  const sum = e.derived.sum(register, offset)
+  if (sum !== null) return pushSum(e, sum)
   e.push32(register)
   if (offset >= 0 && register !== FRAME_REGISTER) return offset
+  f.i32Const(offset)
+  f.op(Op.i32_add)
+  return 0
+}
+
+/** Added as 32-bit numbers, an address needs no cut to 32 bits. */
+function pushSum(e: FunctionEmitter, { left, right, offset }: Sum): number {
+  const { f } = e
+  e.push32(left)
+  e.push32(right)
+  f.op(Op.i32_add)
+  if (offset >= 0) return offset
   f.i32Const(offset)
   f.op(Op.i32_add)
   return 0
