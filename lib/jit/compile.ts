@@ -18,7 +18,7 @@ import { JitError } from './error.js'
 import { CHECKED_PARAMS, DIRECT_PARAMS, FunctionEmitter, placeOfParams } from './function.js'
 import type { Compiled, CompileInput } from './input.js'
 import { ModuleContext } from './module_context.js'
-import { emitSplit, SPLIT_INSNS } from './split.js'
+import { emitSplit, longestBlock } from './split.js'
 import { BlockFacts, Known, RegisterFacts, step } from './values.js'
 
 export { JitError } from './error.js'
@@ -27,13 +27,12 @@ export type { Compiled, CompileInput, MapFacts, Mode } from './input.js'
 /** V8 takes function bodies up to 7,654,321 bytes, declarations of locals included. */
 const BODY_BYTES_MAX = 7_654_000
 
-/** Longest block of a function that is to be split. */
-const BLOCK_MAX = 4096
-
 interface Subprogram {
   readonly start: number
   readonly cfg: Cfg
   readonly facts: BlockFacts
+  /** Too large for one WebAssembly function. */
+  readonly huge: boolean
 }
 
 /** The function that the instruction at `i` calls, or whose value it takes. */
@@ -64,13 +63,14 @@ function subprogramStarts(code: Code): number[] {
   return [...starts].sort((a, b) => a - b)
 }
 
-function analyse(code: Code, starts: readonly number[]): Subprogram[] {
+function analyse(input: CompileInput, code: Code, starts: readonly number[]): Subprogram[] {
   return starts.map((start, n) => {
     const end = starts[n + 1] ?? code.count
-    const cfg = buildCfg(code, start, end, end - start > SPLIT_INSNS ? BLOCK_MAX : undefined)
+    const blockMax = longestBlock(input, start, end)
+    const cfg = buildCfg(code, start, end, blockMax ?? undefined)
     const entry = new RegisterFacts()
     if (start === 0) entry.set(1, Known.context, 0)
-    return { start, cfg, facts: new BlockFacts(code, cfg, entry) }
+    return { start, cfg, facts: new BlockFacts(code, cfg, entry), huge: blockMax !== null }
   })
 }
 
@@ -156,12 +156,10 @@ function buildTrapMap(
   return { functions, lines: (input.lines ?? []).map(([insn, text]) => [insn, text]), subprograms }
 }
 
-const isHuge = ({ cfg }: Subprogram): boolean => cfg.end - cfg.start > SPLIT_INSNS
-
 /** Emits one function of the program as `f`; several WebAssembly functions when it is huge. */
 function emitFunction(module: ModuleContext, subprogram: Subprogram, f: FunctionBuilder): FunctionEmitter[] {
   const { start, cfg, facts } = subprogram
-  if (isHuge(subprogram)) return emitSplit(module, f, cfg, facts)
+  if (subprogram.huge) return emitSplit(module, f, cfg, facts)
   const e = new FunctionEmitter(module, f, start, placeOfParams(f))
   emitBody(e, cfg, facts)
   return [e]
@@ -169,7 +167,7 @@ function emitFunction(module: ModuleContext, subprogram: Subprogram, f: Function
 
 /** Emits the entry with the main program inside its loop, or, when that is huge, a call of it. */
 function emitMainProgram(module: ModuleContext, main: Subprogram): FunctionEmitter[] {
-  if (!isHuge(main)) return [emitEntry(module, (e) => emitBody(e, main.cfg, main.facts))]
+  if (!main.huge) return [emitEntry(module, (e) => emitBody(e, main.cfg, main.facts))]
   const driver = module.builder.function('main', module.checked ? CHECKED_PARAMS : DIRECT_PARAMS, [I64])
   const parts = emitFunction(module, main, driver)
   const entry = emitEntry(module, (e) => {
@@ -186,7 +184,7 @@ function emitMainProgram(module: ModuleContext, main: Subprogram): FunctionEmitt
 export function compile(input: CompileInput): Compiled {
   const code = decode(input.insns)
   const starts = subprogramStarts(code)
-  const subprograms = analyse(code, starts)
+  const subprograms = analyse(input, code, starts)
   checkDepth(code, subprograms)
   const module = new ModuleContext(input, code, new ModuleBuilder())
   declareImports(module, subprograms)

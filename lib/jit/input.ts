@@ -39,6 +39,8 @@ export interface CompileInput {
   readonly subprograms?: readonly (readonly [number, string])[]
   /** Default: checked. */
   readonly mode?: Mode
+  /** Functions of more than four times this many instructions become parts of this many. Default: 16,384. */
+  readonly partInsns?: number
 }
 
 export interface Compiled {

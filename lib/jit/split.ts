@@ -10,13 +10,16 @@ import { BodyEmitter } from './body.js'
 import { analyseBlocks, type Cfg } from './cfg.js'
 import { type BlockEmitter, emitDispatch, emitStructured } from './control.js'
 import { ARGUMENTS, FunctionEmitter, placeOfParams } from './function.js'
+import type { CompileInput } from './input.js'
 import type { ModuleContext } from './module_context.js'
 import type { BlockFacts } from './values.js'
 
-/** Functions of more instructions are split. */
-export const SPLIT_INSNS = 65_536
+/** Functions of more parts than this are split. */
+const WHOLE_PARTS = 4
 /** Instructions of one part, but for its last block. */
-const PART_INSNS = 16_384
+const PART_INSNS_DEFAULT = 16_384
+/** Longest block of a function that is split, as a fraction of a part. */
+const BLOCKS_PER_PART = 4
 /** Where to go on: the part's number, and the block's number in it. */
 const PART_SHIFT = 16
 const BLOCK_MASK = (1 << PART_SHIFT) - 1
@@ -33,13 +36,19 @@ interface Part {
   readonly to: number
 }
 
-function parts(cfg: Cfg): Part[] {
+/** How the instructions [start, end) are split: the longest block, or null when they stay whole. */
+export function longestBlock(input: CompileInput, start: number, end: number): number | null {
+  const partInsns = input.partInsns ?? PART_INSNS_DEFAULT
+  return end - start > WHOLE_PARTS * partInsns ? Math.ceil(partInsns / BLOCKS_PER_PART) : null
+}
+
+function parts(cfg: Cfg, partInsns: number): Part[] {
   const result: Part[] = []
   let from = 0
   let insns = 0
   for (let b = 0; b < cfg.blocks; b++) {
     insns += cfg.past[b] - cfg.first[b]
-    if (insns < PART_INSNS && b + 1 < cfg.blocks) continue
+    if (insns < partInsns && b + 1 < cfg.blocks) continue
     result.push({ from, to: b + 1 })
     from = b + 1
     insns = 0
@@ -127,7 +136,7 @@ class Splitter {
     readonly cfg: Cfg,
     readonly facts: BlockFacts,
   ) {
-    this.parts = parts(cfg)
+    this.parts = parts(cfg, module.input.partInsns ?? PART_INSNS_DEFAULT)
     this.#place = new Int32Array(cfg.blocks)
     for (const [n, { from, to }] of this.parts.entries()) {
       for (let b = from; b < to; b++) this.#place[b] = (n << PART_SHIFT) | (b - from)

@@ -72,7 +72,7 @@ export class Rig {
     return { r0, value: u8.slice(this.map.values, this.map.values + VALUE_BYTES), stack, failure }
   }
 
-  compiled(insns: Uint8Array, initial: Uint8Array, mode: Mode): Outcome {
+  compiled(insns: Uint8Array, initial: Uint8Array, mode: Mode, partInsns?: number): Outcome {
     this.#reset(initial)
     const input: CompileInput = {
       name: 'fuzz',
@@ -80,6 +80,7 @@ export class Rig {
       insns,
       maps: new Map([[MAP_FD, this.map]]),
       mode,
+      partInsns,
     }
     try {
       const { retval, trap } = this.machine.run(input, new Uint8Array(CONTEXT_BYTES))
