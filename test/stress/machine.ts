@@ -1,4 +1,5 @@
 /** The long runs of the machine: CPUs killed, machines booted and closed, signals. Short parts are in test/machine. */
+import type { ChildProcess } from 'node:child_process'
 import { CPU, CpuState, cpuArea, FaultAction, HEADER } from '#shared/layout.js'
 import { word } from '#shared/views.js'
 import { runNode } from '#test/machine/child.js'
@@ -165,18 +166,20 @@ const SIGNAL_GAP_MS = 50
 async function signalsUnder(node: string, count: number): Promise<SignalFigures> {
   const latencies: number[] = []
   let sentMs = 0
+  let sent = 0
+  // The next one only after an answer: two pending SIGINTs are one to a process that is kept waiting.
+  const sendLater = (child: ChildProcess) => {
+    if (sent++ === count) return
+    setTimeout(() => {
+      sentMs = performance.now()
+      child.kill('SIGINT')
+    }, SIGNAL_GAP_MS)
+  }
   const { code, signal, lines } = await runNode('signals.js', [String(count)], {
     node,
     onLine: (line, child) => {
-      if (line === 'ready') {
-        const send = () => {
-          sentMs = performance.now()
-          child.kill('SIGINT')
-          if (++sent < count) setTimeout(send, SIGNAL_GAP_MS)
-        }
-        let sent = 0
-        setTimeout(send, SIGNAL_GAP_MS)
-      } else if (line.startsWith('signal')) latencies.push(performance.now() - sentMs)
+      if (line.startsWith('signal')) latencies.push(performance.now() - sentMs)
+      if (line.startsWith('signal') || line === 'ready') sendLater(child)
     },
   })
   const expected = ['ready', ...Array.from({ length: count }, (_, i) => `signal ${i + 1}`), 'closed']
