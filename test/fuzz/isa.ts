@@ -2,7 +2,6 @@
 import { checkStructure } from '#lib/verifier/structure.js'
 import { decode } from '#shared/isa/decode.js'
 import { BPF_PROG_TYPE_SOCKET_FILTER } from '#shared/uapi/bpf.js'
-import { collectGarbage } from '#test/fuzz/garbage.js'
 import { randomProgram, randomValue, VALUE_BYTES } from '#test/fuzz/generate.js'
 import { Oracle, type OracleAnswer, oracleAvailable } from '#test/fuzz/oracle.js'
 import { difference, firstChange, type Outcome, Rig } from '#test/fuzz/rig.js'
@@ -20,7 +19,6 @@ import { Random } from '#test/jit/random.js'
 /** One program in this many is run by the kernel too, this many are asked at once. */
 const KERNEL_EVERY = 5
 const KERNEL_BATCH = 20
-const GARBAGE_EVERY = 500
 /** One program in this many is compiled in parts of about this many instructions. */
 const SPLIT_EVERY = 4
 const PART_INSNS = 6
@@ -174,7 +172,8 @@ export async function fuzzIsa(options: FuzzOptions, tamper: Tamper = (insns) => 
   const fuzzer = new IsaFuzzer(options, tamper)
   const over = deadline(options.seconds)
   let batch: Case[] = []
-  for (let index = 0; index < options.programs && !over(); index++) {
+  const first = options.first ?? 0
+  for (let index = first; index < first + options.programs && !over(); index++) {
     const test = fuzzer.make(index)
     await fuzzer.tryOne(test)
     if (fuzzer.oracle && index % KERNEL_EVERY === 0 && !needsBtf(test.insns)) batch.push(test)
@@ -183,7 +182,6 @@ export async function fuzzIsa(options: FuzzOptions, tamper: Tamper = (insns) => 
       batch = []
     }
     if (fuzzer.found.length >= (options.stopAfter ?? DIFFERENCES_MAX)) break
-    if (index % GARBAGE_EVERY === GARBAGE_EVERY - 1) await collectGarbage()
     if (index % 1000 === 999) options.progress(`${index + 1} programs, ${fuzzer.kernelPrograms} with the kernel`)
   }
   if (batch.length > 0) await fuzzer.askKernel(batch)
@@ -194,6 +192,7 @@ export async function fuzzIsa(options: FuzzOptions, tamper: Tamper = (insns) => 
 export const isaSuite: FuzzSuite = {
   name: 'isa',
   what: 'generated programs: interpreter, compiler in both modes, and every fifth by the real kernel',
-  defaultPrograms: 130_000,
+  defaultPrograms: 136_000,
+  perProcess: 4000,
   run: fuzzIsa,
 }

@@ -4,6 +4,8 @@ export interface FuzzOptions {
   readonly seed: number
   /** How many programs to try, at most. */
   readonly programs: number
+  /** Number of the first program. Default 0. */
+  readonly first?: number
   /** Stops after this long. */
   readonly seconds?: number
   /** Ask the real kernel where one can be asked. */
@@ -40,6 +42,8 @@ export interface FuzzSuite {
   readonly what: string
   /** Programs of a run that names no number. */
   readonly defaultPrograms: number
+  /** How many programs one process tries: the engine keeps the code of dead modules for too long to try them all. */
+  readonly perProcess: number
   run(options: FuzzOptions): Promise<FuzzReport>
 }
 
