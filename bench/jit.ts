@@ -3,13 +3,13 @@
  *
  * ours: compiled in direct mode (what a verified program gets) through the JIT's own entry and run on this thread.
  * kernel: the same instructions by BPF_PROG_TEST_RUN with a repeat count. native: the same C function by cc -O2, called
- * in a loop. All three read one packet and must give one result. jit-checked/NAME is the checked mode, where each
+ * in a loop. Times are the processor's, without what other processes take. All three read one packet and must give one result. jit-checked/NAME is the checked mode, where each
  * access is compared with the program's regions. jit-short/NAME are programs of less than 100 ns, which say more about
  * the cost around a program than about its code.
  */
 import { compileBenches } from './jit_compile.js'
 import { INPUT_BYTES, inputPacket, jitImage, linkedProgram, PROG_TYPE_SCHED_CLS, programNames } from './jit_input.js'
-import { JitSide, TimedProgram } from './jit_side.js'
+import { JitSide, processorUs, TimedProgram } from './jit_side.js'
 import { alternate, type Summary, summarise } from './measure.js'
 import { type PeerMap, type PeerRequest, runPeer } from './peer.js'
 import type { Bench, BenchContext, Outcome } from './row.js'
@@ -20,7 +20,7 @@ const SHORT = new Set(['parse_one'])
 /** What only BPF has. */
 const NO_NATIVE = new Map([['map_hash', 'plain C has no table that others may change meanwhile']])
 const WARM_UP_MS = 250
-const CALLS_FROM_TS = 200_000
+const CALLS_FROM_TS = 2_000_000
 
 interface PeerAnswer {
   ns: number
@@ -206,9 +206,9 @@ async function measureCalls({ rounds }: BenchContext): Promise<Outcome> {
   const { side, run } = ours(EMPTY, 'direct')
   const { context, contextBytes } = side
   const callMany = (): number => {
-    const startMs = performance.now()
+    const startUs = processorUs()
     for (let i = 0; i < CALLS_FROM_TS; i++) run(context, contextBytes, 1)
-    return ((performance.now() - startMs) * 1e6) / CALLS_FROM_TS
+    return ((processorUs() - startUs) * 1e3) / CALLS_FROM_TS
   }
   for (let i = 0; i < 10; i++) callMany()
   return { ours: summarise(Array.from({ length: rounds }, callMany)) }
