@@ -7,6 +7,7 @@
  * access is compared with the program's regions. jit-short/NAME are programs of less than 100 ns, which say more about
  * the cost around a program than about its code.
  */
+import type { LinkedProgram } from '#lib/object/link.js'
 import { compileBenches } from './jit_compile.js'
 import { INPUT_BYTES, inputPacket, jitImage, linkedProgram, PROG_TYPE_SCHED_CLS, programNames } from './jit_input.js'
 import { JitSide, processorUs, TimedProgram } from './jit_side.js'
@@ -15,6 +16,7 @@ import { type PeerMap, type PeerRequest, runPeer } from './peer.js'
 import type { Bench, BenchContext, Outcome } from './row.js'
 
 const EMPTY = 'empty'
+const MAP_TYPE_PROG_ARRAY = 3
 /** Less than 100 ns in the kernel. */
 const SHORT = new Set(['parse_one'])
 /** What only BPF has. */
@@ -38,33 +40,50 @@ function ours(name: string, mode: Mode): TimedProgram {
   const key = `${name} ${mode}`
   let program = timed.get(key)
   if (!program) {
-    program = new TimedProgram(side, side.instantiate(side.compile(name, linkedProgram(name), mode)))
+    program = new TimedProgram(side, side.load(name, mode))
     program.warmUp(WARM_UP_MS)
     timed.set(key, program)
   }
   return program
 }
 
-/** The request of a program for the kernel: its maps are numbered in the order in which it refers to them. */
-function kernelRequest(name: string, milliseconds: number): PeerRequest {
-  const linked = linkedProgram(name)
-  const insns = linked.insns.slice()
-  const view = new DataView(insns.buffer)
-  const numbers = new Map<number, number>()
-  const maps: PeerMap[] = []
-  for (const { insn, map } of linked.mapRefs) {
-    const number = numbers.get(map) ?? numbers.size
-    if (number === numbers.size) {
-      const { type, keyBytes, valueBytes, maxEntries, flags, content } = jitImage().maps[map]
-      maps.push({ type, keyBytes, valueBytes, maxEntries, flags, content: content ?? undefined })
-      numbers.set(map, number)
-    }
-    view.setInt32(insn * 8 + 4, number, true)
+/** Programs of one object as the kernel's peer wants them: maps are numbered in the order of their first use. */
+class KernelPrograms {
+  readonly maps: PeerMap[] = []
+  readonly stores: [Uint8Array, number, number][] = []
+  readonly #numbers = new Map<number, number>()
+
+  /** The program's instructions, and its maps added. */
+  add(linked: LinkedProgram): Uint8Array {
+    const insns = linked.insns.slice()
+    const view = new DataView(insns.buffer)
+    for (const { insn, map } of linked.mapRefs) view.setInt32(insn * 8 + 4, this.#number(map), true)
+    return insns
   }
+
+  #number(map: number): number {
+    const known = this.#numbers.get(map)
+    if (known !== undefined) return known
+    const number = this.maps.length
+    this.#numbers.set(map, number)
+    const { type, keyBytes, valueBytes, maxEntries, flags, content } = jitImage().maps[map]
+    this.maps.push({ type, keyBytes, valueBytes, maxEntries, flags, content: content ?? undefined })
+    if (type === MAP_TYPE_PROG_ARRAY)
+      for (let index = 0; index < maxEntries; index++)
+        this.stores.push([this.add(linkedProgram(`chain_${index}`)), number, index])
+    return number
+  }
+}
+
+function kernelRequest(name: string, milliseconds: number): PeerRequest {
+  const linked = linkedProgram(`tc_${name}`)
+  const programs = new KernelPrograms()
+  const insns = programs.add(linked)
   return {
     type: PROG_TYPE_SCHED_CLS,
     insns,
-    maps,
+    maps: programs.maps,
+    stores: programs.stores,
     btf: jitImage().btf?.bytes,
     funcInfo: linked.funcInfo.bytes,
     data: inputPacket(),

@@ -29,8 +29,9 @@ export function programNames(): string[] {
     .map((program) => program.name.slice('tc_'.length))
 }
 
+/** A program of the object, by the name it has there. */
 export function linkedProgram(name: string): LinkedProgram {
-  const program = jitImage().programs.find((candidate) => candidate.name === `tc_${name}`)
+  const program = jitImage().programs.find((candidate) => candidate.name === name)
   if (!program) throw new Error(`no program ${name} in ${OBJECT}`)
   const linked = linkProgram(jitImage(), program)
   if ('errno' in linked) throw new Error(`${name}: ${linked.message}`)

@@ -4,7 +4,7 @@
  */
 import { type Compiled, compile, type MapFacts, type Mode } from '#lib/jit/compile.js'
 import type { LinkedProgram } from '#lib/object/link.js'
-import { cpuArea, HEADER, MAP, MEMORY_MIN_BYTES, regions, SK_BUFF } from '#shared/layout.js'
+import { CPU, cpuArea, HEADER, MAP, MEMORY_MIN_BYTES, PROGRAM_SLOTS, regions, SK_BUFF } from '#shared/layout.js'
 import {
   buildOperations,
   initialiseMap,
@@ -14,7 +14,8 @@ import {
   mapShape,
 } from '#shared/maps/registry.js'
 import { alignUp } from '#shared/struct.js'
-import { inputPacket, jitImage, PROG_TYPE_SCHED_CLS } from './jit_input.js'
+import { BPF_MAP_TYPE_PROG_ARRAY } from '#shared/uapi/bpf.js'
+import { inputPacket, jitImage, linkedProgram, PROG_TYPE_SCHED_CLS } from './jit_input.js'
 
 const WASM_PAGE_BYTES = 65536
 /** struct __sk_buff. */
@@ -39,11 +40,13 @@ export class JitSide {
   readonly #environment = {
     memory: this.#memory,
     table: new WebAssembly.Table({ element: 'anyfunc', initial: 4096 }),
+    programs: new WebAssembly.Table({ element: 'anyfunc', initial: PROGRAM_SLOTS }),
     cpu_area: cpuArea(0),
     cpu: 0,
   }
   readonly #maps = new Map<number, MapFacts>()
   readonly #operations = new Map<string, WebAssembly.Exports>()
+  readonly #chains = new Set<string>()
   #free = regions(MEMORY_MIN_BYTES, CPUS).heap
   readonly context: number
   readonly contextBytes = CONTEXT_BYTES
@@ -92,11 +95,38 @@ export class JitSide {
     return compile({ name, type: PROG_TYPE_SCHED_CLS, insns, maps, subprograms, mode })
   }
 
+  /** Loads the programs chain_0, chain_1, ... and puts them into the program array `map`. */
+  #loadChain(map: number, mode: Mode): void {
+    if (this.#chains.has(`${map} ${mode}`)) return
+    this.#chains.add(`${map} ${mode}`)
+    const { values, maxEntries } = this.#map(map)
+    for (let index = 0; index < maxEntries; index++) {
+      const id = this.#chains.size * maxEntries + index
+      const compiled = this.compile(`chain_${index}`, linkedProgram(`chain_${index}`), mode)
+      this.#environment.programs.set(id, this.#exports(compiled).main)
+      this.#views.u32[(this.#environment.cpu_area + CPU.programTags) / 4 + id] = id
+      this.#views.u32[values / 4 + index * 2] = id
+    }
+  }
+
+  /** A program ready to run; its program array is filled with programs of the same mode. */
+  load(name: string, mode: Mode): Run {
+    const linked = linkedProgram(`tc_${name}`)
+    for (const { map } of linked.mapRefs)
+      if (jitImage().maps[map].type === BPF_MAP_TYPE_PROG_ARRAY) this.#loadChain(map, mode)
+    return this.instantiate(this.compile(name, linked, mode))
+  }
+
   instantiate(compiled: Compiled): Run {
+    return this.#exports(compiled).run as Run
+  }
+
+  #exports(compiled: Compiled): WebAssembly.Exports {
     const maps = Object.fromEntries([...this.#operations].map(([shape, exports]) => [`map:${shape}`, exports]))
     const module = new WebAssembly.Module(compiled.bytes)
-    const imports = { ...maps, env: this.#environment } as WebAssembly.Imports
-    return new WebAssembly.Instance(module, imports).exports.run as Run
+    const js = { tail_call_program: () => 0 }
+    const imports = { ...maps, js, env: this.#environment } as WebAssembly.Imports
+    return new WebAssembly.Instance(module, imports).exports
   }
 }
 

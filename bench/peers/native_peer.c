@@ -24,10 +24,29 @@ static __attribute__((noinline, noclone)) u64 native_empty(const u8 *data, const
 
 EACH_PROGRAM(NATIVE_PROGRAM)
 
+static __attribute__((noinline, noclone)) int native_tail_even(struct packet_context *context)
+{
+	return tail_even(context);
+}
+
+static __attribute__((noinline, noclone)) int native_tail_odd(struct packet_context *context)
+{
+	return tail_odd(context);
+}
+
+static const volatile tail_program chain[2] = {native_tail_even, native_tail_odd};
+
+static __attribute__((noinline, noclone)) u64 native_tail_calls(const u8 *data, const u8 *end)
+{
+	struct packet_context context;
+
+	return tail_begin(&context);
+}
+
 typedef u64 (*native_function)(const u8 *data, const u8 *end);
 
 #define TABLE_ENTRY(name) native_##name,
-static const volatile native_function programs[] = {native_empty, EACH_PROGRAM(TABLE_ENTRY)};
+static const volatile native_function programs[] = {native_empty, EACH_PROGRAM(TABLE_ENTRY) native_tail_calls};
 
 static u64 result;
 

@@ -1,13 +1,6 @@
 /* Every program of the jit rows as a sched_cls program. */
 #include "list.h"
 
-/* The packet's bounds, where struct __sk_buff has them. */
-struct packet_context {
-	u32 before[19];
-	u32 data;
-	u32 data_end;
-};
-
 #define SCHED_CLS_PROGRAM(name)                                                                                        \
 	__attribute__((section("tc"), used)) int tc_##name(struct packet_context *context)                             \
 	{                                                                                                              \
@@ -27,6 +20,17 @@ __attribute__((section("tc"), used)) int tc_empty(struct packet_context *context
 }
 
 EACH_PROGRAM(SCHED_CLS_PROGRAM)
+
+#define TAIL_PROGRAM(name, function)                                                                                   \
+	__attribute__((section("tc"), used)) int name(struct packet_context *context)                                  \
+	{                                                                                                              \
+		return function(context);                                                                              \
+	}
+
+TAIL_PROGRAM(tc_tail_calls, tail_begin)
+TAIL_PROGRAM(chain_0, tail_even)
+TAIL_PROGRAM(chain_1, tail_odd)
+
 EACH_BPF_PROGRAM(SCHED_CLS_PROGRAM)
 
 char gpl[] __attribute__((section("license"), used)) = "GPL";

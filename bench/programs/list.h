@@ -1,4 +1,7 @@
-/* Every program of the jit rows; a row's native function is found by its place here, counted from 1. */
+/*
+ * Every program of the jit rows; a row's native function is found by its place here, counted from 1. Behind them comes
+ * tail_calls, whose programs take the context and no buffer.
+ */
 #ifndef LIST_H
 #define LIST_H
 
@@ -14,6 +17,7 @@
 #include "siphash.h"
 #include "sort.h"
 #include "stack_copy.h"
+#include "tail.h"
 #include "xorshift.h"
 
 #define EACH_PROGRAM(PROGRAM)                                                                                          \
