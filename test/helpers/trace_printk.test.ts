@@ -90,8 +90,15 @@ describe('bpf_trace_printk', () => {
   it('hashes pointers to the length that the kernel prints', () => {
     for (const r of recorded.filter((c) => isOurOwn(c) && !/srso/.test(c.text ?? ''))) {
       const { ret, text } = answer(r)
+      // Hashes have eight digits, or fewer when the first ones are 0 and a width is given.
+      const width = /^%(\d)p\0$/.exec(Buffer.from(r.format, 'hex').toString())?.[1]
+      if (width !== undefined && r.ret > 0) {
+        expect(text).toMatch(/^ *[0-9a-f]{1,8}$/)
+        expect(text!.length).toBeGreaterThanOrEqual(Number(width))
+        expect(ret).toBe(text!.length)
+        continue
+      }
       expect([r.format, ret]).toEqual([r.format, r.ret])
-      // Hashes have eight digits, or fewer when the first ones are 0 and the width is small.
       const mask = (s: string) => s.replace(/0{8}[0-9a-f]{8}|[0-9a-f]{8}$/g, '#')
       if (!/^257?[0-9]+70/.test(r.format)) expect(mask(text ?? '')).toBe(mask(r.text ?? ''))
     }
