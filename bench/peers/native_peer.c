@@ -38,7 +38,7 @@ static const volatile tail_program chain[2] = {native_tail_even, native_tail_odd
 
 static __attribute__((noinline, noclone)) u64 native_tail_calls(const u8 *data, const u8 *end)
 {
-	struct packet_context context;
+	struct packet_context context = {.data = data, .data_end = end};
 
 	return tail_begin(&context);
 }
