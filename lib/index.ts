@@ -35,6 +35,7 @@ export {
   bpf_prog_load,
   type bpf_prog_load_opts,
   bpf_prog_test_run_opts,
+  bpf_prog_test_run_opts_async,
   type bpf_raw_tp_opts,
   bpf_raw_tracepoint_open,
   bpf_raw_tracepoint_open_opts,

@@ -96,6 +96,8 @@ export const CpuState = { offline: 0, starting: 1, online: 2, dead: 3, broken: 4
 export const FRAME_BYTES = 512
 export const FRAMES_MAX = 8
 export const CONTEXT_LEVELS = 4
+/** Slots of each thread's table of programs that tail calls go through; a power of two. */
+export const PROGRAM_SLOTS = 1024
 export const ContextLevel = { task: 0, softirq: 1, irq: 2, nmi: 3 } as const
 /** Room a hook has, per context level, to build what its program's context points to. */
 export const SCRATCH_BYTES = 6144
@@ -211,6 +213,10 @@ export const CPU = layout({
   scratch: array(blob(SCRATCH_BYTES, 16), CONTEXT_LEVELS),
   /** Where bpf_trace_printk formats its text. */
   text: blob(TRACE_TEXT_BYTES, 8),
+  /** Tail calls made so far by the run of each context level. */
+  tailCalls: array(U32, CONTEXT_LEVELS),
+  /** The program in each slot of the thread's table of programs: its id modulo PROGRAM_SLOTS is its slot. */
+  programTags: array(U32, PROGRAM_SLOTS),
   /** Keys of array elements that bpf_for_each_map_elem shows to callbacks: one for each frame of each level. */
   elementKeys: array(U64, FRAMES_MAX * CONTEXT_LEVELS),
   /** Lowest address of each context level's stack; frame f of level l starts at stack + (l*8+f)*512. */
@@ -361,9 +367,94 @@ export const PERF_MMAP_PAGE = {
   dataSize: 1048,
 } as const
 
-/** Byte offsets of the packet's bounds (32-bit addresses) in struct xdp_md and struct __sk_buff (linux/bpf.h). */
-export const XDP_MD = { data: 0, dataEnd: 4, dataMeta: 8 } as const
-export const SK_BUFF = { data: 76, dataEnd: 80, dataMeta: 140 } as const
+/** struct xdp_md (linux/bpf.h); the packet's bounds are 32-bit addresses. */
+export const XDP_MD = layout({
+  data: U32,
+  dataEnd: U32,
+  dataMeta: U32,
+  ingressIfindex: U32,
+  rxQueueIndex: U32,
+  egressIfindex: U32,
+})
+/** struct __sk_buff (linux/bpf.h), in its order. */
+export const SK_BUFF = layout({
+  len: U32,
+  pktType: U32,
+  mark: U32,
+  queueMapping: U32,
+  protocol: U32,
+  vlanPresent: U32,
+  vlanTci: U32,
+  vlanProto: U32,
+  priority: U32,
+  ingressIfindex: U32,
+  ifindex: U32,
+  tcIndex: U32,
+  cb: array(U32, 5),
+  hash: U32,
+  tcClassid: U32,
+  data: U32,
+  dataEnd: U32,
+  napiId: U32,
+  family: U32,
+  remoteIp4: U32,
+  localIp4: U32,
+  remoteIp6: array(U32, 4),
+  localIp6: array(U32, 4),
+  remotePort: U32,
+  localPort: U32,
+  dataMeta: U32,
+  flowKeys: U64,
+  tstamp: U64,
+  wireLen: U32,
+  gsoSegs: U32,
+  sk: U64,
+  gsoSize: U32,
+  tstampType: U8,
+  hwtstamp: U64,
+})
+/** struct bpf_flow_keys (linux/bpf.h); IPv4 addresses take the first word of the room for IPv6. */
+export const FLOW_KEYS = layout({
+  nhoff: U16,
+  thoff: U16,
+  addrProto: U16,
+  isFrag: U8,
+  isFirstFrag: U8,
+  isEncap: U8,
+  ipProto: U8,
+  nProto: U16,
+  sport: U16,
+  dport: U16,
+  source: array(U32, 4),
+  destination: array(U32, 4),
+  flags: U32,
+  flowLabel: U32,
+})
+/** struct bpf_sk_lookup (linux/bpf.h). */
+export const SK_LOOKUP = layout({
+  sk: U64,
+  family: U32,
+  protocol: U32,
+  remoteIp4: U32,
+  remoteIp6: array(U32, 4),
+  remotePort: U16,
+  localIp4: U32,
+  localIp6: array(U32, 4),
+  localPort: U32,
+  ingressIfindex: U32,
+})
+/** struct nf_hook_state of the kernel: what a netfilter program's context points to. */
+export const NF_HOOK_STATE = layout({
+  hook: U8,
+  pf: U8,
+  in: U64,
+  out: U64,
+  sk: U64,
+  net: U64,
+  okfn: U64,
+})
+/** The context of netfilter programs: two pointers. */
+export const NF_CONTEXT = layout({ state: U64, skb: U64 })
 
 /** Byte offsets in struct perf_event_header and what follows it in a raw sample and in a LOST record. */
 export const PERF_SAMPLE = { type: 0, misc: 4, size: 6, rawBytes: 8, raw: 12 } as const

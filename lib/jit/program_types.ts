@@ -37,6 +37,7 @@ const facts = new Map<number, ProgramTypeFacts>([
   [bpf.BPF_PROG_TYPE_LWT_XMIT, skb(true)],
   [bpf.BPF_PROG_TYPE_LWT_SEG6LOCAL, skb(false)],
   [bpf.BPF_PROG_TYPE_SK_SKB, skb(true)],
+  [bpf.BPF_PROG_TYPE_FLOW_DISSECTOR, skb(false)],
   [bpf.BPF_PROG_TYPE_CGROUP_SOCK, WRITABLE],
   [bpf.BPF_PROG_TYPE_CGROUP_SOCK_ADDR, WRITABLE],
   [bpf.BPF_PROG_TYPE_CGROUP_SOCKOPT, WRITABLE],

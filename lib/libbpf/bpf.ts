@@ -16,7 +16,7 @@ import {
 } from '../syscall/map_elements.js'
 import { OBJ_NAME_BYTES } from '../syscall/names.js'
 import { loadProgram, type ProgLoadAttr } from '../syscall/prog_load.js'
-import { type bpf_test_run_opts, testRun } from '../syscall/test_run.js'
+import { type bpf_test_run_opts, testRun, testRunAsync } from '../syscall/test_run.js'
 import { intResult } from './errno.js'
 import type { Out } from './utils.js'
 
@@ -193,12 +193,19 @@ export function bpf_prog_load(
 }
 
 /**
- * BPF_PROG_TEST_RUN on a simulated CPU: 0 and data_size_out, retval, duration (ns) in `opts`. -ENOTSUPP for types that
- * Linux cannot test-run, -EOPNOTSUPP for those that cannot be run here yet, -EFAULT when the program trapped.
+ * BPF_PROG_TEST_RUN on a simulated CPU: 0 and data_size_out, ctx_size_out, retval, duration (ns) in `opts`. -ENOTSUPP for
+ * types that Linux cannot test-run, -EOPNOTSUPP for live frames, -ENOSPC when an out buffer was too small (as much as
+ * fits is in it), -EINTR after a SIGINT, -EFAULT when the program trapped.
  */
 export function bpf_prog_test_run_opts(prog_fd: number, opts: bpf_test_run_opts): number {
   if (!opts) return intResult(-EINVAL)
   return intResult(testRun(currentKernel(), prog_fd, opts))
+}
+
+/** bpf_prog_test_run_opts that leaves the event loop free; the process stays alive while it is pending. */
+export async function bpf_prog_test_run_opts_async(prog_fd: number, opts: bpf_test_run_opts): Promise<number> {
+  if (!opts) return intResult(-EINVAL)
+  return intResult(await testRunAsync(currentKernel(), prog_fd, opts))
 }
 
 /** Fills `info` (a plain object) with the fields of bpf_map_info, bpf_prog_info or bpf_link_info. */

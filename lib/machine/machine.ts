@@ -25,7 +25,7 @@ import { returnMemory, takeMemory } from './memory_pool.js'
 import { compileOnce, runtimeModule } from './modules.js'
 import { type BootOptions, checkOptions } from './options.js'
 import { Publisher } from './publisher.js'
-import { failedRun, type RunOutcome, runOnCpu } from './runner.js'
+import { failedRun, type PendingRun, type RunnerHost, type RunOutcome, runOnCpu, runOnCpuAsync } from './runner.js'
 import { signals } from './signals.js'
 import { SupervisorClient } from './supervisor_client.js'
 import { type SpawnOptions, spawnTask, type Task } from './task.js'
@@ -64,6 +64,7 @@ export class Machine {
   #supervisor: SupervisorClient | null = null
   #closed: Promise<void> | null = null
   readonly #onShutdown: (() => void)[] = []
+  readonly #pendingRuns = new Set<PendingRun>()
 
   constructor(options: BootOptions = {}) {
     this.#options = checkOptions(options)
@@ -225,15 +226,29 @@ export class Machine {
 
   /** Runs a published program on CPU `cpu` and blocks until it is done. */
   run(cpu: number, request: RunRequest): RunOutcome {
-    if (!this.cpuOnline(cpu)) return failedRun(-ENXIO)
-    if (request.repeat < 1) return failedRun(-EINVAL)
-    if (!this.tryStart()) return failedRun(-EIO)
-    const host = {
+    const error = this.#refuse(cpu, request)
+    return error === 0 ? runOnCpu(this.#runner(cpu), cpu, request) : failedRun(error)
+  }
+
+  /** The same from the event loop; the process stays alive while it is pending. */
+  async runAsync(cpu: number, request: RunRequest): Promise<RunOutcome> {
+    const error = this.#refuse(cpu, request)
+    return error === 0 ? runOnCpuAsync(this.#runner(cpu), cpu, request) : failedRun(error)
+  }
+
+  #refuse(cpu: number, request: RunRequest): number {
+    if (!this.cpuOnline(cpu)) return -ENXIO
+    if (request.repeat < 1) return -EINVAL
+    return this.tryStart() ? 0 : -EIO
+  }
+
+  #runner(cpu: number): RunnerHost {
+    return {
       views: this.views,
+      pending: this.#pendingRuns,
       alive: () => this.alive() && this.cpuOnline(cpu),
       kill: () => void this.control('kill', cpu),
     }
-    return runOnCpu(host, cpu, request)
   }
 
   /** Says that this thread is about to look at what rings its doorbell, and then to wait. Returns what to wait on. */

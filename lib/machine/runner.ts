@@ -23,9 +23,18 @@ const STEP_MS = 50
 /** A program that does not end this long after a signal asked for it is ended with its CPU. */
 const CANCEL_MS = 1000
 
+/** A run that somebody waits for from the event loop. */
+export interface PendingRun {
+  /** Address of its RUN_RESULT. */
+  readonly result: number
+  outcome: RunOutcome | null
+}
+
 /** What running needs of the machine. */
 export interface RunnerHost {
   views: Views
+  /** Runs that nobody blocks for. */
+  pending: Set<PendingRun>
   alive(): boolean
   /** Ends the CPU's thread. */
   kill(): void
@@ -35,6 +44,7 @@ export interface RunnerHost {
 export function runOnCpu(host: RunnerHost, cpu: number, request: RunRequest): RunOutcome {
   const { views } = host
   signals.arm()
+  collect(host)
   const result = pushRun(views, cpu, request)
   if (result === 0) return failedRun(-EBUSY)
   const done = word(result + RUN_RESULT.done)
@@ -52,6 +62,42 @@ export function runOnCpu(host: RunnerHost, cpu: number, request: RunRequest): Ru
     Atomics.wait(views.i32, done, RunDone.pending, STEP_MS)
   }
   return outcome(views, result, cancelledMs !== Number.POSITIVE_INFINITY)
+}
+
+/** Takes the outcomes of runs that have ended: the places of their results may now be used again. */
+function collect({ views, pending }: RunnerHost): void {
+  for (const run of pending) {
+    if (Atomics.load(views.i32, word(run.result + RUN_RESULT.done)) === RunDone.pending) continue
+    run.outcome = outcome(views, run.result, false)
+    pending.delete(run)
+  }
+}
+
+/** The same from the event loop: signals are Node's own affair, and the process stays alive meanwhile. */
+export async function runOnCpuAsync(host: RunnerHost, cpu: number, request: RunRequest): Promise<RunOutcome> {
+  const { views, pending } = host
+  collect(host)
+  const result = pushRun(views, cpu, request)
+  if (result === 0) return failedRun(-EBUSY)
+  const run: PendingRun = { result, outcome: null }
+  pending.add(run)
+  for (;;) {
+    collect(host)
+    if (run.outcome !== null) return run.outcome
+    if (!host.alive()) {
+      pending.delete(run)
+      return failedRun(-EIO)
+    }
+    const wait = Atomics.waitAsync(views.i32, word(result + RUN_RESULT.done), RunDone.pending, STEP_MS)
+    if (wait.async) await keepingAlive(wait.value)
+  }
+}
+
+/** A pending waitAsync does not keep the process alive; a timer does. */
+async function keepingAlive(wait: Promise<unknown>): Promise<void> {
+  const timer = setInterval(() => {}, STEP_MS)
+  await wait
+  clearInterval(timer)
 }
 
 function outcome(views: Views, result: number, cancelled: boolean): RunOutcome {

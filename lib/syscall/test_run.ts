@@ -1,139 +1,114 @@
-/** BPF_PROG_TEST_RUN for the program types whose context is simple: xdp, skb and raw tracepoints. */
+/** BPF_PROG_TEST_RUN: which program types have one, and the way through it. */
 import * as bpf from '../../shared/uapi/bpf.js'
-import { BPF_F_TEST_RUN_ON_CPU } from '../../shared/uapi/bpf_flags.js'
-import { EINVAL, ENOMEM, ENOSPC, ENOTSUPP, ENXIO, EOPNOTSUPP } from '../../shared/uapi/errno.js'
+import { EINVAL, ENOTSUPP } from '../../shared/uapi/errno.js'
 import type { RunOutcome } from '../machine/runner.js'
 import type { Kernel } from './kernel.js'
 import { programFile } from './link_object.js'
 import type { ProgramObject } from './program_object.js'
+import { Attributes, type bpf_test_run_opts } from './test_run/attributes.js'
+import { prepareFlowDissector } from './test_run/flow_dissector.js'
+import { prepareNetfilter } from './test_run/netfilter.js'
+import type { Prepare, Prepared } from './test_run/prepared.js'
+import { prepareRawTracepoint, prepareSyscall } from './test_run/raw.js'
+import { prepareSkLookup } from './test_run/sk_lookup.js'
+import { prepareSkb } from './test_run/skb.js'
+import { prepareXdp } from './test_run/xdp.js'
 
-/** The fields of struct bpf_test_run_opts; buffers know their sizes. */
-export interface bpf_test_run_opts {
-  data_in?: Uint8Array | null
-  data_out?: Uint8Array | null
-  ctx_in?: Uint8Array | null
-  ctx_out?: Uint8Array | null
-  repeat?: number
-  flags?: number
-  cpu?: number
-  batch_size?: number
-  /** Out: bytes of the packet, and of the context, after the run. */
-  data_size_out?: number
-  ctx_size_out?: number
-  /** Out: r0's low word. */
-  retval?: number
-  /** Out: mean ns of a repetition. */
-  duration?: number
-}
+export type { bpf_test_run_opts } from './test_run/attributes.js'
 
-const ETHERNET_HEADER_BYTES = 14
-/** XDP_PACKET_HEADROOM of Linux. */
-const HEADROOM_BYTES = 256
-const PACKET_MAX_BYTES = 4096 - HEADROOM_BYTES - 320
-const CONTEXT_ALIGN = 16
-/** struct xdp_md and struct __sk_buff of linux/bpf.h. */
-const XDP_MD = { bytes: 24, data: 0, dataEnd: 4, dataMeta: 8, length: -1 }
-const SK_BUFF = { bytes: 192, data: 76, dataEnd: 80, dataMeta: 140, length: 0 }
-/** Arguments a raw tracepoint has at most, u64 each. */
-const RAW_TRACEPOINT_CONTEXT_BYTES = 12 * 8
-
-type PacketContext = typeof XDP_MD
-
-const packetContexts = new Map<number, PacketContext>([
-  [bpf.BPF_PROG_TYPE_XDP, XDP_MD],
-  [bpf.BPF_PROG_TYPE_SOCKET_FILTER, SK_BUFF],
-  [bpf.BPF_PROG_TYPE_SCHED_CLS, SK_BUFF],
-  [bpf.BPF_PROG_TYPE_SCHED_ACT, SK_BUFF],
+const kinds = new Map<number, Prepare>([
+  [bpf.BPF_PROG_TYPE_SOCKET_FILTER, prepareSkb],
+  [bpf.BPF_PROG_TYPE_SCHED_CLS, prepareSkb],
+  [bpf.BPF_PROG_TYPE_SCHED_ACT, prepareSkb],
+  [bpf.BPF_PROG_TYPE_CGROUP_SKB, prepareSkb],
+  [bpf.BPF_PROG_TYPE_LWT_IN, prepareSkb],
+  [bpf.BPF_PROG_TYPE_LWT_OUT, prepareSkb],
+  [bpf.BPF_PROG_TYPE_LWT_XMIT, prepareSkb],
+  [bpf.BPF_PROG_TYPE_XDP, prepareXdp],
+  [bpf.BPF_PROG_TYPE_RAW_TRACEPOINT, prepareRawTracepoint],
+  [bpf.BPF_PROG_TYPE_SYSCALL, prepareSyscall],
+  [bpf.BPF_PROG_TYPE_FLOW_DISSECTOR, prepareFlowDissector],
+  [bpf.BPF_PROG_TYPE_SK_LOOKUP, prepareSkLookup],
+  [bpf.BPF_PROG_TYPE_NETFILTER, prepareNetfilter],
 ])
 
-/** Types that Linux has no test run for. */
-const untestable = new Set([
-  bpf.BPF_PROG_TYPE_KPROBE,
-  bpf.BPF_PROG_TYPE_TRACEPOINT,
-  bpf.BPF_PROG_TYPE_PERF_EVENT,
-  bpf.BPF_PROG_TYPE_CGROUP_DEVICE,
-  bpf.BPF_PROG_TYPE_CGROUP_SYSCTL,
-  bpf.BPF_PROG_TYPE_CGROUP_SOCKOPT,
-  bpf.BPF_PROG_TYPE_SOCK_OPS,
-])
-
-function finish(opts: bpf_test_run_opts, outcome: RunOutcome): number {
-  if (outcome.error < 0) return outcome.error
-  opts.retval = outcome.retval >>> 0
-  opts.duration = outcome.durationNs >>> 0
-  return 0
+/** A run that may begin, with a reference on its program. */
+export interface TestRun {
+  readonly program: ProgramObject
+  readonly prepared: Prepared
 }
 
-/** The CPU to run on: the first online one, or what BPF_F_TEST_RUN_ON_CPU asks for. */
-function anyCpu(kernel: Kernel): number {
-  for (let cpu = 0; cpu < kernel.machine.cpusPossible; cpu++) if (kernel.machine.cpuOnline(cpu)) return cpu
-  return -ENXIO
-}
-
-function runPacket(kernel: Kernel, program: ProgramObject, shape: PacketContext, opts: bpf_test_run_opts): number {
-  const input = opts.data_in
-  if (!input || input.length < ETHERNET_HEADER_BYTES) return -EINVAL
-  if (input.length > PACKET_MAX_BYTES || opts.ctx_in?.length || opts.flags || opts.cpu || opts.batch_size) {
-    return -EINVAL
-  }
-  const cpu = anyCpu(kernel)
-  if (cpu < 0) return cpu
-  const { machine } = kernel
-  const { u8, data } = machine.views
-  const headBytes = Math.ceil(shape.bytes / CONTEXT_ALIGN) * CONTEXT_ALIGN + HEADROOM_BYTES
-  const context = machine.allocator.allocate(headBytes + input.length, CONTEXT_ALIGN)
-  if (context === 0) return -ENOMEM
-  const packet = context + headBytes
-  u8.fill(0, context, packet)
-  u8.set(input, packet)
-  if (shape.length >= 0) data.setUint32(context + shape.length, input.length, true)
-  data.setUint32(context + shape.data, packet, true)
-  data.setUint32(context + shape.dataEnd, packet + input.length, true)
-  data.setUint32(context + shape.dataMeta, packet, true)
-  const request = { program: program.id, context, contextBytes: shape.bytes, repeat: opts.repeat || 1 }
-  let result = finish(opts, machine.run(cpu, request))
-  if (result === 0) {
-    opts.data_size_out = input.length
-    if (opts.data_out && opts.data_out.length < input.length) result = -ENOSPC
-    opts.data_out?.set(u8.subarray(packet, packet + Math.min(input.length, opts.data_out.length)))
-  }
-  machine.allocator.free(context)
-  return result
-}
-
-function runRawTracepoint(kernel: Kernel, program: ProgramObject, opts: bpf_test_run_opts): number {
-  if (opts.data_in?.length || opts.data_out?.length || opts.ctx_out?.length || opts.repeat || opts.batch_size) {
-    return -EINVAL
-  }
-  const input = opts.ctx_in
-  if (input && input.length > RAW_TRACEPOINT_CONTEXT_BYTES) return -EINVAL
-  const { machine } = kernel
-  const chosen = (opts.flags ?? 0) & BPF_F_TEST_RUN_ON_CPU
-  if ((opts.flags ?? 0) & ~BPF_F_TEST_RUN_ON_CPU || (!chosen && opts.cpu)) return -EINVAL
-  const cpu = chosen ? (opts.cpu ?? 0) : anyCpu(kernel)
-  if (cpu < 0 || cpu >= machine.cpusPossible || !machine.cpuOnline(cpu)) return -ENXIO
-  const context = machine.allocator.allocate(RAW_TRACEPOINT_CONTEXT_BYTES, CONTEXT_ALIGN)
-  if (context === 0) return -ENOMEM
-  machine.views.u8.fill(0, context, context + RAW_TRACEPOINT_CONTEXT_BYTES)
-  if (input) machine.views.u8.set(input, context)
-  const contextBytes = input?.length ?? 0
-  const result = finish(opts, machine.run(cpu, { program: program.id, context, contextBytes, repeat: 1 }))
-  if (result === 0) opts.duration = 0
-  machine.allocator.free(context)
-  return result
-}
-
-/**
- * Runs the program behind `fd` on a CPU, waiting for it. 0 and the results in `opts`, or a negative errno: -ENOTSUPP
- * for types that Linux cannot test-run, -EOPNOTSUPP for those that cannot be run here yet.
- */
-export function testRun(kernel: Kernel, fd: number, opts: bpf_test_run_opts): number {
+/** All checks of a call in Linux's order: -ENOTSUPP for types that Linux cannot test-run. */
+export function beginTestRun(kernel: Kernel, fd: number, attr: Attributes): TestRun | number {
+  const error = attr.check()
+  if (error) return error
   const file = programFile(kernel, fd)
   if (typeof file === 'number') return file
   const { program } = file
-  const { type } = program.facts
-  if (type === bpf.BPF_PROG_TYPE_RAW_TRACEPOINT) return runRawTracepoint(kernel, program, opts)
-  const shape = packetContexts.get(type)
-  if (shape) return runPacket(kernel, program, shape, opts)
-  return untestable.has(type) ? -ENOTSUPP : -EOPNOTSUPP
+  const prepare = kinds.get(program.facts.type)
+  if (prepare === undefined) return -ENOTSUPP
+  const prepared = prepare(kernel, program, attr)
+  if (typeof prepared === 'number') return prepared
+  return { program: program.get(), prepared }
+}
+
+/** Copies the results out and gives back what beginTestRun() took. */
+export function endTestRun(kernel: Kernel, { program, prepared }: TestRun, outcome: RunOutcome): number {
+  if (kernel.closed) return outcome.error || -EINVAL
+  const result = outcome.error < 0 ? outcome.error : prepared.finish(outcome)
+  if (prepared.memory !== 0) kernel.machine.allocator.free(prepared.memory)
+  program.put()
+  kernel.settle()
+  return result
+}
+
+type RunOnce = (repeat: number) => RunOutcome
+
+/** With something to restore for each repetition, the last one is a run of its own. */
+function inTwo(run: RunOnce, repeat: number, refresh: () => void): RunOutcome {
+  const first = run(repeat - 1)
+  if (first.error < 0) return first
+  refresh()
+  const last = run(1)
+  const durationNs = Math.round((first.durationNs * (repeat - 1) + last.durationNs) / repeat)
+  return { ...last, durationNs, runs: first.runs + last.runs }
+}
+
+/**
+ * Runs the program behind `fd` on a CPU, waiting for it. 0 and the results in `opts`, or a negative errno; what came
+ * out is in `opts` in both cases.
+ */
+export function testRun(kernel: Kernel, fd: number, opts: bpf_test_run_opts): number {
+  const attr = new Attributes(opts)
+  const begun = beginTestRun(kernel, fd, attr)
+  let result = typeof begun === 'number' ? begun : 0
+  if (typeof begun !== 'number') {
+    const { cpu, request, refresh } = begun.prepared
+    const run: RunOnce = (repeat) => kernel.machine.run(cpu, { ...request, repeat, program: begun.program.id })
+    const { repeat } = request
+    const outcome = refresh && repeat > 1 ? inTwo(run, repeat, refresh) : run(repeat)
+    result = endTestRun(kernel, begun, outcome)
+  }
+  attr.writeTo(opts)
+  return result
+}
+
+/** testRun() that leaves the event loop free; the process stays alive while it is pending. */
+export async function testRunAsync(kernel: Kernel, fd: number, opts: bpf_test_run_opts): Promise<number> {
+  const attr = new Attributes(opts)
+  const begun = beginTestRun(kernel, fd, attr)
+  let result = typeof begun === 'number' ? begun : 0
+  if (typeof begun !== 'number') {
+    const { cpu, request, refresh } = begun.prepared
+    const run = (repeat: number) => kernel.machine.runAsync(cpu, { ...request, repeat, program: begun.program.id })
+    let outcome: RunOutcome
+    if (refresh && request.repeat > 1) {
+      outcome = await run(request.repeat - 1)
+      refresh()
+      if (outcome.error === 0) outcome = await run(1)
+    } else outcome = await run(request.repeat)
+    result = endTestRun(kernel, begun, outcome)
+  }
+  attr.writeTo(opts)
+  return result
 }
