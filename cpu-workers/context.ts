@@ -12,6 +12,8 @@ export interface LoadedProgram {
   readonly trapMap: TrapMap
   /** Runs the program `repeat` times with r1 = context; returns the last r0's low word. May throw a trap. */
   readonly run: (context: number, contextBytes: number, repeat: number) => number
+  /** What tail calls call. */
+  readonly main?: WebAssembly.ExportValue
 }
 
 /** A program attached to a hook of this CPU. */

@@ -42,16 +42,25 @@ export class Programs {
     if (known) return known
     const message = this.#messages.get(program)
     if (!message) return undefined
-    const { run } = this.#linker.instantiate(message.module)
+    const { run, main } = this.#linker.instantiate(message.module)
     const loaded: LoadedProgram = {
       id: program,
       name: message.name,
       type: message.type,
       trapMap: message.trapMap,
       run: run as Run,
+      main,
     }
     this.#loaded.set(program, loaded)
     return loaded
+  }
+
+  /** Makes the program a target of tail calls on this CPU. False when there is none of that number. */
+  prepareTailCall(program: number): boolean {
+    const loaded = this.find(program)
+    if (!loaded?.main) return false
+    this.#linker.setProgram(program, loaded.main)
+    return true
   }
 
   attach(message: AttachMessage): void {
@@ -72,6 +81,7 @@ export class Programs {
 
   unload(program: number): void {
     this.#messages.delete(program)
+    this.#linker.clearProgram(program)
     if (!this.#loaded.delete(program)) return
     for (const [link, hook] of this.#hookOfLink) {
       if (hook.attached.some((entry) => entry.link === link && entry.program.id === program)) this.detach(link)

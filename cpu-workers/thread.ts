@@ -55,7 +55,7 @@ export class CpuThread implements Cpu {
       writer: task.cpu,
       nowNs: this.nowNs,
       faultPoint: this.#faultPoint,
-      helpers: makeHelpers(this),
+      helpers: { ...makeHelpers(this), tail_call_program: (id) => this.#prepareTailCall(id) },
     })
     this.#linker.installRuntime(task.runtime)
     this.programs = new Programs(this.#linker)
@@ -211,6 +211,13 @@ export class CpuThread implements Cpu {
     if (reported > TRAP_REPORTS_MAX) return
     this.report({ kind: 'trap', cpu: this.number, program: program.id, programName: program.name, message })
     this.log(`smpbpf: cpu ${this.number}: ${message}\n`)
+  }
+
+  /** A tail call met a program that is not in this thread's table: 1 when it is now. */
+  #prepareTailCall(program: number): number {
+    // It was published before its id came into the map, but maybe after this CPU's last look.
+    this.synchronize()
+    return this.programs.prepareTailCall(program) ? 1 : 0
   }
 
   close(): void {

@@ -12,6 +12,7 @@ import type { MapFacts } from './input.js'
 import { directLookup, emitDirectLookup } from './lookup.js'
 import { callCheck } from './memory.js'
 import type { ModuleContext } from './module_context.js'
+import { emitTailCall, TAIL_CALL } from './tail_call.js'
 import { Known, type RegisterFacts } from './values.js'
 
 interface MapCall {
@@ -76,7 +77,9 @@ function importForEach(module: ModuleContext, helper: HelperRow, facts: Register
 /** Helpers whose code stands in the program itself. */
 function emitHere(e: FunctionEmitter, helper: HelperRow, insn: number, index: number): void {
   if (helper.name === 'bpf_loop') emitLoop(e)
-  else emitForEach(e, insn, knownMap(e.module, e.facts, 1), index)
+  else if (helper.id === TAIL_CALL) {
+    emitTailCall(e, insn, knownMap(e.module, e.facts, 2), () => pushArgument(e, helper, 1))
+  } else emitForEach(e, insn, knownMap(e.module, e.facts, 1), index)
 }
 
 export function emitHelperCall(e: FunctionEmitter, insn: number): void {

@@ -19,6 +19,7 @@ import { CHECKED_PARAMS, DIRECT_PARAMS, FunctionEmitter, placeOfParams } from '.
 import type { Compiled, CompileInput } from './input.js'
 import { ModuleContext } from './module_context.js'
 import { emitSplit, longestBlock } from './split.js'
+import { importTailCalls, TAIL_CALL } from './tail_call.js'
 import { BlockFacts, Known, RegisterFacts, step } from './values.js'
 
 export { JitError } from './error.js'
@@ -92,13 +93,11 @@ function checkDepth(code: Code, subprograms: readonly Subprogram[]): void {
   }
 }
 
+/** Shows keys of maps to callbacks. */
 const FOR_EACH_MAP_ELEM = 164
 
-/** Whether callbacks are shown keys of maps. */
-function iterates(code: Code): boolean {
-  for (let i = 0; i < code.count; i++) {
-    if (code.rows[i]?.kind === 'callHelper' && code.imm[i] === FOR_EACH_MAP_ELEM) return true
-  }
+function callsHelper(code: Code, id: number): boolean {
+  for (let i = 0; i < code.count; i++) if (code.rows[i]?.kind === 'callHelper' && code.imm[i] === id) return true
   return false
 }
 
@@ -187,6 +186,7 @@ export function compile(input: CompileInput): Compiled {
   const subprograms = analyse(input, code, starts)
   checkDepth(code, subprograms)
   const module = new ModuleContext(input, code, new ModuleBuilder())
+  if (callsHelper(code, TAIL_CALL)) module.tailCalls = importTailCalls(module)
   declareImports(module, subprograms)
   const { builder, checked, areaGlobal, type } = module
   if (checked)
@@ -195,7 +195,7 @@ export function compile(input: CompileInput): Compiled {
       areaGlobal,
       maps: module.allMaps,
       type,
-      keysVisible: iterates(code),
+      keysVisible: callsHelper(code, FOR_EACH_MAP_ELEM),
     })
   const params = checked ? CHECKED_PARAMS : DIRECT_PARAMS
   const [main, ...others] = subprograms

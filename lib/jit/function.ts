@@ -29,6 +29,8 @@ export interface Place {
   readonly leave?: () => void
   /** r0 and r6 to r9, when they come from outside. */
   readonly saved?: readonly Local[]
+  /** Repetitions that are left, this one included: of the main program in its loop. */
+  readonly repetitions?: Local
   /** What may_goto has used up, when it comes from outside. */
   readonly loopBudget?: Local
 }
@@ -50,7 +52,7 @@ export class FunctionEmitter {
   readonly facts = new RegisterFacts()
   /** WASM offset within the body and BPF instruction, in pairs, rising. */
   readonly positions: number[] = []
-  readonly #place: Place
+  readonly place: Place
   readonly derived = new Derivations()
   /** What is known of the frame's content; null at the start of a block. */
   storedWord: StoredWord | null = null
@@ -71,13 +73,13 @@ export class FunctionEmitter {
     this.frame = place.frame
     this.context = place.context
     this.contextBytes = place.contextBytes
-    this.#place = place
+    this.place = place
     this.#loopBudget = place.loopBudget ?? null
   }
 
   /** Leaves the function with r0. */
   exit(): void {
-    const { leave, done } = this.#place
+    const { leave, done } = this.place
     if (leave) {
       leave()
       return

@@ -8,6 +8,7 @@ import type { Checks } from './checks.js'
 import { JitError } from './error.js'
 import type { CompileInput, MapFacts } from './input.js'
 import { type ProgramTypeFacts, programTypeFacts } from './program_types.js'
+import type { TailImports } from './tail_call.js'
 
 /** What the functions of one compiled program share. */
 export class ModuleContext {
@@ -17,6 +18,8 @@ export class ModuleContext {
   readonly areaGlobal: number
   /** WASM function of each subprogram, by first instruction. */
   readonly functions = new Map<number, FunctionBuilder>()
+  /** Undefined when the program makes no tail calls. */
+  tailCalls: TailImports | undefined
   /** Calls a function by its value in a register; undefined when no function's value is taken. */
   callByValue: FunctionBuilder | undefined
   /** Set once the imports are complete. */

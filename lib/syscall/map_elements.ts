@@ -6,13 +6,16 @@ import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_STRUCT_OPS,
 } from '../../shared/uapi/bpf.js'
 import { BPF_F_LOCK } from '../../shared/uapi/bpf_flags.js'
 import { E2BIG, EBADF, EFAULT, EINVAL, ENOENT, ENOTSUPP, EPERM } from '../../shared/uapi/errno.js'
+import type { OpenFile } from './files.js'
 import type { Kernel } from './kernel.js'
 import { MapFile, type MapObject, removeElement } from './map_object.js'
 import { PerfEventFile } from './perf_event.js'
+import { ProgramFile } from './program_object.js'
 
 /** Values up to this size are copied by a loop, which beats making a view of the memory. */
 const LOOP_COPY_BYTES = 64
@@ -102,27 +105,42 @@ export function updateElement(
   const error = loadKey(map, key)
   if (error < 0) return error
   if (value === null || tooShort(value, map.userValueBytes)) return -EFAULT
-  if (map.type.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) return updatePerfEvent(kernel, file, value, flags)
+  if (holdsFiles(map)) return updateFile(kernel, file, value, flags)
   if (flags > FLAGS_MAX || flags < 0) return -EINVAL
   copyIn(kernel.machine.views.u8, map.valueBuffer, value, map.userValueBytes)
   return map.operations.updateUser(map.address, map.keyBuffer, map.valueBuffer, flags | 0)
 }
 
-/** The value is the descriptor of a perf event; the map keeps the event's file until its own file goes. */
-function updatePerfEvent(kernel: Kernel, owner: MapFile, value: Uint8Array, flags: number): number {
+const holdsFiles = ({ type }: MapObject): boolean =>
+  type.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY || type.type === BPF_MAP_TYPE_PROG_ARRAY
+
+/** The file that an element of `map` shall hold, and the word that stands for it in the map; or a negative errno. */
+function fileElement(map: MapObject, file: OpenFile | undefined): { file: OpenFile; word: number } | number {
+  if (map.type.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
+    return file instanceof PerfEventFile ? { file, word: file.ring } : -EBADF
+  }
+  if (!(file instanceof ProgramFile)) return file === undefined ? -EBADF : -EINVAL
+  return map.fitsProgram(file.program.facts.type) ? { file, word: file.program.id } : -EINVAL
+}
+
+/**
+ * The value is the descriptor of a perf event or a program. The map keeps the file: a perf event until the map's own
+ * file goes, a program until the last one does.
+ */
+function updateFile(kernel: Kernel, owner: MapFile, value: Uint8Array, flags: number): number {
   const { map } = owner
   const { u32, data } = kernel.machine.views
   const index = u32[map.keyBuffer >>> 2]
   if (flags !== 0) return -EINVAL
   if (index >= map.attr.maxEntries) return -E2BIG
   const fd = new DataView(value.buffer, value.byteOffset, 4).getInt32(0, true)
-  const event = kernel.files.get(fd)
-  if (!(event instanceof PerfEventFile)) return -EBADF
-  data.setUint32(map.valueBuffer, event.ring, true)
+  const element = fileElement(map, kernel.files.get(fd))
+  if (typeof element === 'number') return element
+  data.setUint32(map.valueBuffer, element.word, true)
   const result = map.operations.update(map.address, map.keyBuffer, map.valueBuffer, 0)
   if (result < 0) return result
   const old = map.elements.get(index)
-  map.elements.set(index, { file: event.get(), owner })
+  map.elements.set(index, { file: element.file.get(), owner })
   if (old) kernel.retire(() => old.file.put())
   kernel.settle()
   return 0
@@ -135,7 +153,7 @@ export function deleteElement(kernel: Kernel, fd: number, key: Uint8Array | null
   const { map } = file
   const error = loadKey(map, key)
   if (error < 0) return error
-  if (map.type.type !== BPF_MAP_TYPE_PERF_EVENT_ARRAY) return map.operations.delete(map.address, map.keyBuffer)
+  if (!holdsFiles(map)) return map.operations.delete(map.address, map.keyBuffer)
   const index = kernel.machine.views.u32[map.keyBuffer >>> 2]
   if (index >= map.attr.maxEntries) return -E2BIG
   if (!removeElement(map, index)) return -ENOENT

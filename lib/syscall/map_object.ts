@@ -3,6 +3,7 @@ import { MAP } from '../../shared/layout.js'
 import type { MapExports } from '../../shared/maps/operations.js'
 import { mapBytes, mapTypeOf } from '../../shared/maps/registry.js'
 import type { MapAttributes, MapType } from '../../shared/maps/types.js'
+import { BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_PROG_ARRAY } from '../../shared/uapi/bpf.js'
 import { BPF_F_PRESERVE_ELEMS, BPF_F_RDONLY, BPF_F_WRONLY } from '../../shared/uapi/bpf_flags.js'
 import { OpenFile } from './files.js'
 import type { Kernel } from './kernel.js'
@@ -28,6 +29,8 @@ export class MapObject {
   #references = 0
   #userReferences = 0
   frozen = false
+  /** prog_array: the type of the programs in it, set by the first one that is put in or uses it. */
+  programType: number | null = null
   /** Addresses of the main thread's buffers. */
   readonly keyBuffer: number
   readonly nextKeyBuffer: number
@@ -82,8 +85,17 @@ export class MapObject {
     this.kernel.machine.allocator.free(this.address)
   }
 
+  /** Whether programs of `type` fit in, or may tail call through, this prog_array; the first one decides. */
+  fitsProgram(type: number): boolean {
+    this.programType ??= type
+    return this.programType === type
+  }
+
   putUser(): void {
-    this.#userReferences--
+    // Programs in the array may hold the array itself: without descriptors nobody could take them out.
+    if (--this.#userReferences === 0 && this.type.type === BPF_MAP_TYPE_PROG_ARRAY) {
+      for (const index of [...this.elements.keys()]) removeElement(this, index)
+    }
     this.put()
   }
 }
@@ -117,7 +129,7 @@ export class MapFile extends OpenFile {
 
 /** Without BPF_F_PRESERVE_ELEMS, the perf events put into a map through a file leave the map with that file. */
 function releaseElements(map: MapObject, owner: MapFile): void {
-  if (map.attr.flags & BPF_F_PRESERVE_ELEMS) return
+  if (map.attr.flags & BPF_F_PRESERVE_ELEMS || map.attr.type !== BPF_MAP_TYPE_PERF_EVENT_ARRAY) return
   for (const [index, element] of map.elements) {
     if (element.owner === owner) removeElement(map, index)
   }

@@ -1,6 +1,6 @@
 /** BPF_PROG_LOAD: checks, compilation, and publication to every CPU (bpf(2); kernel behaviour asked). */
 import { MAP } from '../../shared/layout.js'
-import { __MAX_BPF_PROG_TYPE, BPF_PROG_TYPE_UNSPEC } from '../../shared/uapi/bpf.js'
+import { __MAX_BPF_PROG_TYPE, BPF_MAP_TYPE_PROG_ARRAY, BPF_PROG_TYPE_UNSPEC } from '../../shared/uapi/bpf.js'
 import { E2BIG, EBADF, EINVAL, ENOSPC } from '../../shared/uapi/errno.js'
 import { compile } from '../jit/compile.js'
 import { JitError } from '../jit/error.js'
@@ -142,6 +142,8 @@ function build(kernel: Kernel, attr: ProgLoadAttr, log: Log): ProgramObject | nu
   if (typeof maps === 'number') return maps
   const name = attr.prog_name ?? ''
   const type = attr.prog_type
+  const arrays = maps.objects.filter((map) => map.attr.type === BPF_MAP_TYPE_PROG_ARRAY)
+  if (!arrays.every((map) => map.fitsProgram(type))) return -EINVAL
   const compiled = compile({
     name,
     type,

@@ -1,5 +1,5 @@
-import { MAP_OPS, MapOp } from '../layout.js'
-import type { Views } from '../views.js'
+import { CPU, MAP_OPS, MapOp, PROGRAM_SLOTS } from '../layout.js'
+import { type Views, word } from '../views.js'
 
 /** Slots of a thread's function table at its start; it grows with the shapes of maps. */
 export const TABLE_SLOTS = 4096
@@ -24,15 +24,22 @@ export interface LinkerOptions {
  */
 export class Linker {
   readonly table: WebAssembly.Table
+  /** Main functions of programs, for tail calls; CPU.programTags says which. */
+  readonly #programs: WebAssembly.Table
+  readonly #tags: Uint32Array
   readonly #imports: Record<string, Record<string, WebAssembly.ImportValue>>
 
   constructor(options: LinkerOptions) {
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_SLOTS })
+    this.#programs = new WebAssembly.Table({ element: 'anyfunc', initial: PROGRAM_SLOTS })
+    const tags = word(options.area + CPU.programTags)
+    this.#tags = options.views.u32.subarray(tags, tags + PROGRAM_SLOTS).fill(0)
     const constant = (value: number) => new WebAssembly.Global({ value: 'i32', mutable: false }, value)
     this.#imports = {
       env: {
         memory: options.views.memory,
         table: this.table,
+        programs: this.#programs,
         cpu_area: constant(options.area),
         cpu: constant(options.writer),
         now: options.nowNs,
@@ -69,6 +76,21 @@ export class Linker {
   /** The exported operations of an installed shape. */
   shape(shape: string): Exports | undefined {
     return this.#imports[`map:${shape}`] as Exports | undefined
+  }
+
+  /** Makes a program's main function the target of tail calls. */
+  setProgram(id: number, main: WebAssembly.ExportValue): void {
+    const slot = id % PROGRAM_SLOTS
+    this.#programs.set(slot, main)
+    this.#tags[slot] = id
+  }
+
+  /** Forgets a program that setProgram() put in. */
+  clearProgram(id: number): void {
+    const slot = id % PROGRAM_SLOTS
+    if (this.#tags[slot] !== id) return
+    this.#tags[slot] = 0
+    this.#programs.set(slot, null)
   }
 
   get runtime(): Exports {

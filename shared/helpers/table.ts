@@ -75,6 +75,7 @@ export const helperTable: readonly HelperRow[] = [
   row(6, 'bpf_trace_printk', 'js', ['format', 'size', 'u64', 'u64', 'u64'], 'i32', true),
   row(7, 'bpf_get_prandom_u32', 'wasm', [], 'u64'),
   row(8, 'bpf_get_smp_processor_id', 'wasm', [], 'u64'),
+  row(12, 'bpf_tail_call', 'jit', ['ctx', 'map', 'u32'], 'u64'),
   row(14, 'bpf_get_current_pid_tgid', 'wasm', [], 'u64'),
   row(15, 'bpf_get_current_uid_gid', 'wasm', [], 'u64'),
   row(16, 'bpf_get_current_comm', 'wasm', ['out', 'size'], 'i32'),

@@ -7,6 +7,7 @@ import { hashMap } from './hash.js'
 import { percpuArrayMap } from './percpu_array.js'
 import { percpuHashMap } from './percpu_hash.js'
 import { perfEventArrayMap } from './perf_event_array.js'
+import { progArrayMap } from './prog_array.js'
 import type { MapAttributes, MapType, MemoryViews } from './types.js'
 
 export { buildOperations, type MapExports } from './operations.js'
@@ -25,6 +26,7 @@ registerMapType(arrayMap)
 registerMapType(percpuHashMap)
 registerMapType(percpuArrayMap)
 registerMapType(perfEventArrayMap)
+registerMapType(progArrayMap)
 
 /** Every registered map type. */
 export const mapTypes: readonly MapType[] = types

@@ -93,6 +93,13 @@ export class FunctionBuilder extends Writer {
     this.u32(tableIndex)
   }
 
+  /** Leaves this function for another of the same results. */
+  returnCallIndirect(typeIndex: number, tableIndex = 0): void {
+    this.u8(Op.return_call_indirect)
+    this.u32(typeIndex)
+    this.u32(tableIndex)
+  }
+
   /** A load or store; `alignLog2` 0 promises nothing about alignment. */
   memory(opcode: number, offset: number, alignLog2 = 0): void {
     this.u8(opcode)

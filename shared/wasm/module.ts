@@ -35,6 +35,7 @@ export class ModuleBuilder {
   readonly #imports: Import[] = []
   readonly #importedFunctions = new Map<string, number>()
   readonly #importedGlobals = new Map<string, number>()
+  #importedTables = 0
   readonly #functions: FunctionBuilder[] = []
   readonly #exports: [string, number][] = []
 
@@ -65,13 +66,15 @@ export class ModuleBuilder {
     this.#import({ module: 'env', name: 'memory', kind: ExternalKind.memory, describe })
   }
 
-  importTable(module: string, name: string): void {
+  /** Index of the table. */
+  importTable(module: string, name: string): number {
     const describe = (out: Writer) => {
       out.u8(ValType.funcref)
       out.u8(0)
       out.u32(0)
     }
     this.#import({ module, name, kind: ExternalKind.table, describe })
+    return this.#importedTables++
   }
 
   /** An immutable global; asking twice for the same one gives the same index. */

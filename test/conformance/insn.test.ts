@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { bpf_prog_load } from '#lib/index.js'
-import { boot, shutdown } from '#lib/machine/index.js'
+import { shutdown } from '#lib/machine/index.js'
 import { BPF_PROG_TYPE_XDP } from '#shared/uapi/bpf.js'
 import { EINVAL } from '#shared/uapi/errno.js'
 import { conformanceFolder, readLines } from '#test/conformance/data.js'
@@ -52,7 +52,6 @@ describe('what only the compiler takes', () => {
 
   /** The verifier's message for a program that begins with `body`; the errno must be EINVAL. */
   function refusal(...body: Uint8Array[]): string {
-    boot()
     const log_buf = new Uint8Array(4096)
     const insns = program(insn('mov64.imm'), insn('mov64.imm', { dst: 2, imm: 5 }), ...body, exit)
     expect(bpf_prog_load(BPF_PROG_TYPE_XDP, 'refused', 'GPL', insns, { log_level: 1, log_buf })).toBe(-EINVAL)

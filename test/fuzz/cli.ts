@@ -49,8 +49,9 @@ function runApart(suite: FuzzSuite, seed: number, { first, programs, seconds }: 
     text += chunk.toString()
   })
   return new Promise((resolve, reject) => {
-    child.on('close', (code) => {
-      if (text === '') reject(new Error(`programs ${first} to ${first + programs - 1}: the process ended with ${code}`))
+    child.on('close', (code, signal) => {
+      if (text === '')
+        reject(new Error(`programs ${first} to ${first + programs - 1}: the process ended with ${signal ?? code}`))
       else resolve(JSON.parse(text) as FuzzReport)
     })
   })

@@ -1,6 +1,6 @@
 /** Runs compiled programs on the test's own thread: a small memory, a table, stub helpers. */
 import { type Compiled, type CompileInput, compile } from '#lib/jit/compile.js'
-import { CPU, cpuArea, FAULT, MEMORY_MIN_BYTES, regions } from '#shared/layout.js'
+import { CPU, cpuArea, FAULT, MEMORY_MIN_BYTES, PROGRAM_SLOTS, regions } from '#shared/layout.js'
 import { describeTrap, type Fault } from '#shared/trap.js'
 import { BPF_PROG_TYPE_SYSCALL } from '#shared/uapi/bpf.js'
 
@@ -23,6 +23,7 @@ export class JitMachine {
     shared: true,
   })
   readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 })
+  readonly programs = new WebAssembly.Table({ element: 'anyfunc', initial: PROGRAM_SLOTS })
   readonly u8 = new Uint8Array(this.memory.buffer)
   readonly view = new DataView(this.memory.buffer)
   readonly area = cpuArea(0)
@@ -41,15 +42,25 @@ export class JitMachine {
   }
 
   instantiate(compiled: Compiled): (context: number, contextBytes: number, repeat: number) => number {
+    return this.exportsOf(compiled).run as (context: number, contextBytes: number, repeat: number) => number
+  }
+
+  /** Makes a program's export `main` the target of tail calls. */
+  setProgram(id: number, main: WebAssembly.ExportValue): void {
+    this.programs.set(id % PROGRAM_SLOTS, main)
+    this.view.setUint32(this.area + CPU.programTags + 4 * (id % PROGRAM_SLOTS), id, true)
+  }
+
+  exportsOf(compiled: Compiled): WebAssembly.Exports {
     const env: WebAssembly.ModuleImports = {
       memory: this.memory,
       table: this.table,
+      programs: this.programs,
       cpu_area: this.area,
       cpu: 0,
     }
     const imports: WebAssembly.Imports = { ...(this.functions as WebAssembly.Imports), env }
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(compiled.bytes), imports)
-    return instance.exports.run as (context: number, contextBytes: number, repeat: number) => number
+    return new WebAssembly.Instance(new WebAssembly.Module(compiled.bytes), imports).exports
   }
 
   compile(input: Partial<CompileInput> & Pick<CompileInput, 'insns'>): Compiled {

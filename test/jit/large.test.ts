@@ -1,7 +1,7 @@
 /** Programs up to Linux's limit of a million instructions. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { bpf_prog_load, bpf_prog_test_run_opts, type bpf_test_run_opts } from '#lib/index.js'
-import { boot, shutdown } from '#lib/machine/index.js'
+import { shutdown } from '#lib/machine/index.js'
 import { currentKernel } from '#lib/syscall/current.js'
 import { BPF_PROG_TYPE_XDP } from '#shared/uapi/bpf.js'
 import { insn, program } from '#test/jit/assembler.js'
@@ -46,9 +46,6 @@ function branchyResult(count: number): number {
 }
 
 describe('a million instructions', () => {
-  beforeAll(() => {
-    boot()
-  })
   afterAll(() => shutdown())
 
   it.each([
