@@ -15,6 +15,8 @@ export interface MapFacts {
   readonly flags: number
   /** Address of the first value, for arrays (what ld_imm64 of a map value starts from); else 0. */
   readonly values: number
+  /** The value of a frozen array that programs cannot write either: what they read of it is a constant. */
+  readonly frozenValue?: Uint8Array
 }
 
 /**

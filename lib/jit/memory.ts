@@ -10,6 +10,7 @@ import { Atomic, Op } from '../../shared/wasm/opcodes.js'
 import type { Sum } from './derivations.js'
 import type { FunctionEmitter } from './function.js'
 import { storedWord } from './lookup.js'
+import { Known } from './values.js'
 
 export type Access = 'read' | 'write' | 'atomic'
 
@@ -73,7 +74,25 @@ const LOAD = { 1: Op.i64_load8_u, 2: Op.i64_load16_u, 4: Op.i64_load32_u, 8: Op.
 const LOAD_SIGNED = { 1: Op.i64_load8_s, 2: Op.i64_load16_s, 4: Op.i64_load32_s } as const
 const STORE = { 1: Op.i64_store8, 2: Op.i64_store16, 4: Op.i64_store32, 8: Op.i64_store } as const
 
+/** Loads from a value that never changes what stands there now. */
+function emitConstant(e: FunctionEmitter, row: InstructionRow, i: number): boolean {
+  const { code, f, facts, module } = e
+  if (facts.kind[code.src[i]] !== Known.mapValue) return false
+  const source = facts.value[code.src[i]]
+  const value = module.mapAt(source).frozenValue
+  const at = (code.imm[source + 1] >>> 0) + code.off[i]
+  if (!value || at < 0 || at + row.bytes > value.length) return false
+  // As if the value were followed by zeros, then cut and extended.
+  const word = (offset: number) => [0, 1, 2, 3].reduce((sum, n) => sum | ((value[at + offset + n] ?? 0) << (8 * n)), 0)
+  const spare = 32 - 8 * Math.min(row.bytes, 4)
+  const low = row.kind === 'load' ? (word(0) << spare) >>> spare : (word(0) << spare) >> spare
+  f.i64Const(low | 0, row.bytes === 8 ? word(4) : row.kind === 'load' ? 0 : low >> 31)
+  e.set64(code.dst[i])
+  return true
+}
+
 export function emitLoad(e: FunctionEmitter, row: InstructionRow, i: number): void {
+  if (emitConstant(e, row, i)) return
   const at = address(e, e.code.src[i], e.code.off[i], row.bytes, 'read')
   const opcode = row.kind === 'load' ? LOAD[row.bytes as 8] : LOAD_SIGNED[row.bytes as 4]
   e.f.memory(opcode, at)

@@ -7,11 +7,21 @@ import { FRAME_REGISTER, PseudoSource, REGISTERS } from '../../shared/isa/opcode
 import type { Cfg } from './cfg.js'
 
 /** unseen: no path analysed so far reaches here. */
-export const Known = { unseen: 0, nothing: 1, stack: 2, map: 3, context: 4, constant: 5, function: 6 } as const
+export const Known = {
+  unseen: 0,
+  nothing: 1,
+  stack: 2,
+  map: 3,
+  context: 4,
+  constant: 5,
+  function: 6,
+  mapValue: 7,
+} as const
 
 /**
  * One fact per register: its kind and a number (stack: offset from r10; map: the imm of its ld_imm64; context: offset;
- * constant: a value that fits a signed 32-bit number, sign-extended to 64; function: its first instruction).
+ * constant: a value that fits a signed 32-bit number, sign-extended to 64; function: its first instruction;
+ * mapValue: the ld_imm64 of an address in a map's value).
  */
 export class RegisterFacts {
   readonly kind: Uint8Array
@@ -78,7 +88,9 @@ function stepImm64(facts: RegisterFacts, code: Code, i: number): void {
   const low = code.imm[i]
   const high = code.imm[i + 1]
   if (source === PseudoSource.mapFd || source === PseudoSource.mapIndex) facts.set(code.dst[i], Known.map, i)
-  else if (source === PseudoSource.function) facts.set(code.dst[i], Known.function, i + 1 + low)
+  else if (source === PseudoSource.mapValue || source === PseudoSource.mapIndexValue) {
+    facts.set(code.dst[i], Known.mapValue, i)
+  } else if (source === PseudoSource.function) facts.set(code.dst[i], Known.function, i + 1 + low)
   else if (source === PseudoSource.value && high === low >> 31) facts.set(code.dst[i], Known.constant, low)
   else facts.forget(code.dst[i])
 }

@@ -1,6 +1,12 @@
 /** BPF_PROG_LOAD: checks, compilation, and publication to every CPU (bpf(2); kernel behaviour asked). */
 import { MAP } from '../../shared/layout.js'
-import { __MAX_BPF_PROG_TYPE, BPF_MAP_TYPE_PROG_ARRAY, BPF_PROG_TYPE_UNSPEC } from '../../shared/uapi/bpf.js'
+import {
+  __MAX_BPF_PROG_TYPE,
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_PROG_TYPE_UNSPEC,
+} from '../../shared/uapi/bpf.js'
+import { BPF_F_RDONLY_PROG } from '../../shared/uapi/bpf_flags.js'
 import { E2BIG, EBADF, EINVAL, ENOSPC } from '../../shared/uapi/errno.js'
 import { compile } from '../jit/compile.js'
 import { JitError } from '../jit/error.js'
@@ -78,9 +84,12 @@ interface UsedMaps {
 
 function mapFacts(map: MapObject): MapFacts {
   const { attr, address } = map
-  const values = map.kernel.machine.views.u32[(address + MAP.values) >>> 2]
+  const { u8, u32 } = map.kernel.machine.views
+  const values = u32[(address + MAP.values) >>> 2]
   const { type, keyBytes, valueBytes, maxEntries, flags } = attr
-  return { address, shape: map.shape, type, keyBytes, valueBytes, maxEntries, flags, values }
+  const constant = map.frozen && (flags & BPF_F_RDONLY_PROG) !== 0 && type === BPF_MAP_TYPE_ARRAY && maxEntries === 1
+  const frozenValue = constant ? u8.slice(values, values + valueBytes) : undefined
+  return { address, shape: map.shape, type, keyBytes, valueBytes, maxEntries, flags, values, frozenValue }
 }
 
 /** The maps that ld_imm64 instructions name by descriptor or index; a negative errno for one that is no map. */
