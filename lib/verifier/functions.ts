@@ -1,8 +1,8 @@
 /** Where a program's functions begin, that jumps stay within them, and that every instruction can be reached. */
 import type { Code } from '../../shared/isa/decode.js'
 import { CallKind, CLASS_MASK, InsnClass, JumpOp, PseudoSource } from '../../shared/isa/opcodes.js'
-import { E2BIG, EINVAL } from '../../shared/uapi/errno.js'
-import { type Rejection, reject, type Structure } from './rejection.js'
+import { E2BIG, EINVAL, EPROTO } from '../../shared/uapi/errno.js'
+import { type Rejection, reject, type Structure, type StructureOptions } from './rejection.js'
 
 const CALL = InsnClass.jmp | JumpOp.call
 const EXIT = InsnClass.jmp | JumpOp.exit
@@ -19,9 +19,33 @@ function functionTarget(code: Code, i: number): number | null {
   return isCall || isPointer ? i + code.imm[i] + 1 : null
 }
 
-export function findFunctions(code: Code): { starts: number[] } | Rejection {
+/** Calls of kernel functions, of which there are none. */
+function checkKernelFunction(code: Code, i: number, options: StructureOptions): Rejection | null {
+  const { imm, off } = code
+  if (options.gplCompatible === false) {
+    return reject(i, EINVAL, 'cannot call kernel function from non-GPL compatible program')
+  }
+  if (imm[i] === 0 && off[i] === 0) return null
+  if (off[i] !== 0) return reject(i, off[i] > 0 ? EPROTO : EINVAL, 'failed to find BTF for kernel function')
+  return reject(i, EINVAL, `kernel btf_id ${imm[i] >>> 0} is not a function`)
+}
+
+/** A call of kernel function 0 stands for one that did not resolve: allowed where the program cannot come. */
+export function checkUnresolved({ code }: Structure): Rejection | null {
+  for (let i = 0; i < code.count; i++) {
+    if (code.rows[i]?.kind !== 'callKfunc') continue
+    return reject(i, EINVAL, 'invalid kernel function call not eliminated in verifier pass')
+  }
+  return null
+}
+
+export function findFunctions(code: Code, options: StructureOptions): { starts: number[] } | Rejection {
   const starts = new Set([0])
   for (let i = 0; i < code.count; i++) {
+    if (code.opcode[i] === CALL && code.src[i] === CallKind.kfunc) {
+      const rejection = checkKernelFunction(code, i, options)
+      if (rejection) return rejection
+    }
     const target = functionTarget(code, i)
     if (target === null) continue
     if (target < 0 || target >= code.count) return reject(i, EINVAL, 'call to invalid destination')

@@ -6,7 +6,7 @@ import { decode } from '../../shared/isa/decode.js'
 import { INSN_BYTES } from '../../shared/isa/opcodes.js'
 import { E2BIG } from '../../shared/uapi/errno.js'
 import { checkFields } from './fields.js'
-import { checkControlFlow, checkFunctions, findFunctions } from './functions.js'
+import { checkControlFlow, checkFunctions, checkUnresolved, findFunctions } from './functions.js'
 import { checkOpcodes } from './opcodes.js'
 import type { Rejection, Structure, StructureOptions } from './rejection.js'
 import { checkStack } from './stack.js'
@@ -27,7 +27,7 @@ export function checkStructure(insns: Uint8Array, options: StructureOptions): St
   if (code.count === 0 || code.count > INSTRUCTIONS_MAX || insns.length % INSN_BYTES !== 0) {
     return { errno: -E2BIG, insn: -1, message: '', log: '' }
   }
-  const functions = findFunctions(code)
+  const functions = findFunctions(code, options)
   if ('errno' in functions) return withLog(functions)
   const structure: Structure = { code, options, starts: functions.starts }
   const rejection =
@@ -35,7 +35,8 @@ export function checkStructure(insns: Uint8Array, options: StructureOptions): St
     checkOpcodes(structure) ??
     checkControlFlow(structure) ??
     checkFields(structure) ??
-    checkStack(structure)
+    checkStack(structure) ??
+    checkUnresolved(structure)
   return rejection ? withLog(rejection) : { errno: 0 }
 }
 

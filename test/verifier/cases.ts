@@ -98,3 +98,34 @@ export function shapeCases(seed: number, count: number): Uint8Array[] {
     return join(body)
   })
 }
+
+/** The values that a changed field gets: small ones, edges, anything. */
+function changedField(random: Random, field: keyof typeof CHANGES): number {
+  if (random.below(3)) return random.pick(CHANGES[field])
+  if (field === 'dst' || field === 'src') return random.below(16)
+  return field === 'off' ? (random.next() << 16) >> 16 : random.next() | 0
+}
+
+/** A straight program of up to three instructions, each of any row, with up to two fields changed. */
+function straightCase(random: Random): Uint8Array {
+  const body: Uint8Array[] = []
+  for (let n = 1 + random.below(3); n > 0; n--) {
+    const row = random.pick(instructionTable)
+    const insn = wellFormed(row)
+    for (let changes = random.below(3); changes > 0; changes--) {
+      const field = random.pick(Object.keys(CHANGES) as (keyof typeof CHANGES)[])
+      insn[field] = changedField(random, field)
+    }
+    const opcode = random.below(20) ? row.opcode : random.below(256)
+    body.push(encode(opcode, insn.dst, insn.src, insn.off, insn.imm))
+    if (row.kind === 'imm64' && random.below(12)) {
+      body.push(encode(random.below(12) ? 0 : random.below(256), 0, 0, 0, random.below(4) ? 0 : random.next() | 0))
+    }
+  }
+  return join([...prologue(), ...body, ...(random.below(12) ? exit() : [])])
+}
+
+/** One more malformed or nearly malformed program. */
+export function randomCase(random: Random): Uint8Array {
+  return random.below(3) ? straightCase(random) : shapeCases(random.next(), 1)[0]
+}

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { checkStructure } from '#lib/verifier/structure.js'
 import { BPF_PROG_TYPE_XDP } from '#shared/uapi/bpf.js'
 import { insn, program } from '#test/jit/assembler.js'
+import { aboutForm, agreesOnForm } from '#test/verifier/form.js'
 
 /** Program type, errno and last log line of Linux 6.18, instructions in hex. */
 type Recorded = [type: number, errno: number, message: string, insns: string]
@@ -13,31 +14,6 @@ function recorded(): Recorded[] {
   const text = gunzipSync(readFileSync(join(import.meta.dirname, 'structure.jsonl.gz'))).toString()
   return text.split('\n').map((line) => JSON.parse(line) as Recorded)
 }
-
-/** Messages about a program's form; the others need register types or values. */
-const FORM = [
-  /^unknown opcode/,
-  /reserved fields$/,
-  /^R\d+ is invalid$/,
-  /^frame pointer is read only/,
-  /^jump out of range/,
-  /^unreachable insn/,
-  /^last insn is not/,
-  /ld_imm64 insn$/,
-  /^jump into the middle/,
-  /^call to invalid/,
-  /^invalid func/,
-  /^program of this type/,
-  /^BPF_LD_\[ABS/,
-  /atomic op/,
-  /^invalid shift/,
-  /^div by zero/,
-  /frames is too deep$/,
-  /^invalid may_goto/,
-  /^combined stack size/,
-  /valid bpf_map$/,
-  /^fd_idx/,
-]
 
 /** The recording process had these descriptors open, none of them a map. */
 const isOpen = (fd: number) => fd >= 0 && fd <= 2
@@ -48,12 +24,9 @@ describe('structural checks', () => {
     let refused = 0
     for (const [type, errno, message, hex] of recorded()) {
       const ours = checkStructure(new Uint8Array(Buffer.from(hex, 'hex')), { type, isMap: () => false, isOpen })
-      const said = 'message' in ours ? ours.message : ''
-      const aboutForm = FORM.some((pattern) => pattern.test(message))
-      if (aboutForm) refused++
-      // What Linux accepts must pass; what it refuses for its types and values may.
-      const agrees = errno === 0 ? ours.errno === 0 : !aboutForm || (ours.errno === -errno && said === message)
-      if (!agrees) wrong.push(`${hex}: ${ours.errno} ${said}, expected ${-errno} ${message}`)
+      if (aboutForm(message)) refused++
+      if (!agreesOnForm(ours, errno, message))
+        wrong.push(`${hex}: ${JSON.stringify(ours)}, expected ${-errno} ${message}`)
     }
     expect(refused).toBeGreaterThan(4000)
     expect(wrong).toEqual([])
@@ -87,6 +60,22 @@ describe('structural checks', () => {
       message: 'cannot call GPL-restricted function from non-GPL compatible program',
     })
     expect(check(call(212))).toMatchObject({ errno: -22, message: 'invalid func unknown#212' })
+  })
+
+  it('refuse kernel functions, of which there are none', () => {
+    const call = (fields: object) => program(insn('call.kfunc', fields), exit)
+    expect(check(call({ imm: 77 }))).toMatchObject({ errno: -22, message: 'kernel btf_id 77 is not a function' })
+    expect(check(call({ imm: 77 }), { gplCompatible: false })).toMatchObject({
+      errno: -22,
+      message: 'cannot call kernel function from non-GPL compatible program',
+    })
+    expect(check(call({ imm: 1, off: 1 }))).toMatchObject({
+      errno: -71,
+      message: 'failed to find BTF for kernel function',
+    })
+    expect(check(call({}))).toMatchObject({
+      message: 'invalid kernel function call not eliminated in verifier pass',
+    })
   })
 
   it('put message and statistics in the log', () => {
