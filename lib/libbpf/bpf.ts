@@ -198,13 +198,13 @@ export function bpf_prog_load(
  * fits is in it), -EINTR after a SIGINT, -EFAULT when the program trapped.
  */
 export function bpf_prog_test_run_opts(prog_fd: number, opts: bpf_test_run_opts): number {
-  if (!opts) return intResult(-EINVAL)
+  if (opts === null || typeof opts !== 'object') return intResult(-EINVAL)
   return intResult(testRun(currentKernel(), prog_fd, opts))
 }
 
 /** bpf_prog_test_run_opts that leaves the event loop free; the process stays alive while it is pending. */
 export async function bpf_prog_test_run_opts_async(prog_fd: number, opts: bpf_test_run_opts): Promise<number> {
-  if (!opts) return intResult(-EINVAL)
+  if (opts === null || typeof opts !== 'object') return intResult(-EINVAL)
   return intResult(await testRunAsync(currentKernel(), prog_fd, opts))
 }
 

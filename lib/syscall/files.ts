@@ -60,6 +60,11 @@ export class FileTable {
     return this.#files[fd - FIRST_FD]
   }
 
+  /** Whether `fd` leads to something: a file of this table, or one of the process's own three. */
+  isOpen(fd: number): boolean {
+    return (fd >= 0 && fd < FIRST_FD) || this.get(fd) !== undefined
+  }
+
   /** Drops the descriptor's reference: 0 or -EBADF. */
   close(fd: number): number {
     const index = fd - FIRST_FD

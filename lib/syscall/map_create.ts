@@ -1,11 +1,13 @@
 /** BPF_MAP_CREATE, with the checks of Linux 6.18 in its order (bpf(2); kernel behaviour asked). */
 import { MAP } from '../../shared/layout.js'
+import { isMapOfMaps, nestsIn } from '../../shared/maps/nesting.js'
 import { buildOperations, type MapExports } from '../../shared/maps/operations.js'
-import { checkMap, initialiseMap, MAP_ALIGN, mapShape, mapTypeOf } from '../../shared/maps/registry.js'
+import { checkEarly, checkLate, initialiseMap, MAP_ALIGN, mapShape, mapTypeOf } from '../../shared/maps/registry.js'
 import type { MapAttributes } from '../../shared/maps/types.js'
-import { BPF_MAP_TYPE_INSN_ARRAY, BPF_MAP_TYPE_STRUCT_OPS } from '../../shared/uapi/bpf.js'
+import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH } from '../../shared/uapi/bpf.js'
 import { BPF_F_RDONLY, BPF_F_TOKEN_FD, BPF_F_WRONLY } from '../../shared/uapi/bpf_flags.js'
-import { EINVAL, ENOMEM, EOPNOTSUPP } from '../../shared/uapi/errno.js'
+import { EBADF, EINVAL, ENOMEM, EOPNOTSUPP } from '../../shared/uapi/errno.js'
+import type { FileTable } from './files.js'
 import type { Kernel } from './kernel.js'
 import { MapFile, MapObject, mapMemoryBytes } from './map_object.js'
 import { objectName } from './names.js'
@@ -30,8 +32,8 @@ export interface MapCreateAttr {
   map_token_fd?: number
 }
 
-/** Types from here on are known to newer headers only: 6.18 answers as for any unknown number. */
-const FIRST_UNKNOWN_TYPE = BPF_MAP_TYPE_INSN_ARRAY
+/** Interface 1 is the loopback device, which takes no map; there is no other. */
+const LOOPBACK_IFINDEX = 1
 
 const u32 = (value: number | undefined): number => Number(value ?? 0) >>> 0
 
@@ -42,18 +44,47 @@ function attributes(attr: MapCreateAttr): MapAttributes {
     valueBytes: u32(attr.value_size),
     maxEntries: u32(attr.max_entries),
     flags: (u32(attr.map_flags) & ~BPF_F_TOKEN_FD) >>> 0,
-    mapExtra: Number(attr.map_extra ?? 0),
+    mapExtra: attr.map_extra ?? 0,
     numaNode: u32(attr.numa_node),
+    btfKeyTypeId: u32(attr.btf_key_type_id),
+    btfValueTypeId: u32(attr.btf_value_type_id),
+    btfVmlinuxValueTypeId: u32(attr.btf_vmlinux_value_type_id),
   }
 }
 
-/** What BPF_MAP_CREATE checks of the BTF fields before anything else: 0 or a negative errno. */
-function checkTypeIds(attr: MapCreateAttr): number {
-  if (attr.btf_vmlinux_value_type_id) {
-    const bare = !attr.btf_key_type_id && !attr.btf_value_type_id
-    return attr.map_type === BPF_MAP_TYPE_STRUCT_OPS && bare ? 0 : -EINVAL
+/** What a descriptor leads to that is not what the call wants: -EINVAL, or -EBADF when it leads nowhere. */
+function wrongFile(files: FileTable, fd: number): number {
+  return files.isOpen(fd) ? -EINVAL : -EBADF
+}
+
+/** Maps on devices: hash and array could be, but no device takes one. */
+function checkDevice(attr: MapAttributes, ifindex: number): number {
+  if (attr.type !== BPF_MAP_TYPE_ARRAY && attr.type !== BPF_MAP_TYPE_HASH) return -EINVAL
+  return ifindex === LOOPBACK_IFINDEX ? -EOPNOTSUPP : -EINVAL
+}
+
+/** The inner map that a map of maps is made after: 0, -EBADF, -EINVAL (no map, a map of maps), -ENOTSUPP. */
+function checkInnerMap(files: FileTable, fd: number): number {
+  const file = files.get(fd)
+  if (!(file instanceof MapFile)) return wrongFile(files, fd)
+  return nestsIn(file.map.attr.type)
+}
+
+/** Everything BPF_MAP_CREATE checks before it allocates, in Linux's order: 0 or a negative errno. */
+export function checkCreation(files: FileTable, request: MapCreateAttr): number {
+  const attr = attributes(request)
+  const refused = checkEarly(attr)
+  if (refused < 0) return refused
+  // There are no tokens: whatever the descriptor is, it is none.
+  if (u32(request.map_flags) & BPF_F_TOKEN_FD) return wrongFile(files, u32(request.map_token_fd))
+  if (request.map_ifindex) return checkDevice(attr, u32(request.map_ifindex))
+  const late = checkLate(attr)
+  if (late < 0) return late
+  if (isMapOfMaps(attr.type)) {
+    const inner = checkInnerMap(files, u32(request.inner_map_fd))
+    if (inner < 0) return inner
   }
-  return attr.btf_key_type_id && !attr.btf_value_type_id ? -EINVAL : 0
+  return objectName(request.map_name ?? '') === null ? -EINVAL : 0
 }
 
 /** A new map without a file: its address comes from the machine's allocator. A negative errno otherwise. */
@@ -71,21 +102,13 @@ function allocateMap(kernel: Kernel, attr: MapAttributes, name: string): MapObje
   return new MapObject(kernel, attr, name, shape, operations as unknown as MapExports, address, sizeBytes)
 }
 
-/** BPF_MAP_CREATE: a descriptor, or a negative errno. */
+/** BPF_MAP_CREATE: a descriptor, or a negative errno; -EOPNOTSUPP for what Linux has and this machine has not yet. */
 export function createMap(kernel: Kernel, request: MapCreateAttr): number {
-  const attr = attributes(request)
-  const error = checkTypeIds(request)
-  if (error < 0) return error
-  const isKnown = attr.type !== 0 && attr.type < FIRST_UNKNOWN_TYPE
-  if (isKnown && mapTypeOf(attr.type) === undefined) return -EOPNOTSUPP
-  const refused = checkMap(attr)
+  const refused = checkCreation(kernel.files, request)
   if (refused < 0) return refused
-  const name = request.map_name ?? ''
-  if (objectName(name) === null) return -EINVAL
-  if (request.map_ifindex || u32(request.map_flags) & BPF_F_TOKEN_FD || request.btf_vmlinux_value_type_id) {
-    return -EOPNOTSUPP
-  }
-  const map = allocateMap(kernel, attr, name)
+  const attr = attributes(request)
+  if (mapTypeOf(attr.type) === undefined) return -EOPNOTSUPP
+  const map = allocateMap(kernel, attr, request.map_name ?? '')
   if (typeof map === 'number') return map
   return kernel.files.install(new MapFile(map.getUser(), attr.flags & (BPF_F_RDONLY | BPF_F_WRONLY)))
 }

@@ -6,10 +6,10 @@ import { EINVAL } from '../../../shared/uapi/errno.js'
  * with size 0; null is NULL.
  */
 export interface bpf_test_run_opts {
-  data_in?: Uint8Array | null
-  data_out?: Uint8Array | null
-  ctx_in?: Uint8Array | null
-  ctx_out?: Uint8Array | null
+  data_in?: ArrayBufferView | null
+  data_out?: ArrayBufferView | null
+  ctx_in?: ArrayBufferView | null
+  ctx_out?: ArrayBufferView | null
   repeat?: number
   flags?: number
   cpu?: number
@@ -21,6 +21,12 @@ export interface bpf_test_run_opts {
   retval?: number
   /** Out: mean ns of a repetition. In: must be 0 for types that do not measure (raw tracepoints, syscall). */
   duration?: number
+}
+
+/** Any view's bytes; what is none is NULL. */
+function bytesOf(view: unknown): Uint8Array | null {
+  if (!ArrayBuffer.isView(view)) return null
+  return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
 /** One call's inputs, every field present, and its outputs. */
@@ -39,15 +45,15 @@ export class Attributes {
   duration: number
 
   constructor(opts: bpf_test_run_opts) {
-    this.dataIn = opts.data_in ?? null
-    this.dataOut = opts.data_out ?? null
-    this.contextIn = opts.ctx_in ?? null
-    this.contextOut = opts.ctx_out ?? null
-    this.repeat = (opts.repeat ?? 0) >>> 0
-    this.flags = (opts.flags ?? 0) >>> 0
-    this.cpu = (opts.cpu ?? 0) >>> 0
-    this.batchSize = (opts.batch_size ?? 0) >>> 0
-    this.duration = (opts.duration ?? 0) >>> 0
+    this.dataIn = bytesOf(opts.data_in)
+    this.dataOut = bytesOf(opts.data_out)
+    this.contextIn = bytesOf(opts.ctx_in)
+    this.contextOut = bytesOf(opts.ctx_out)
+    this.repeat = Number(opts.repeat ?? 0) >>> 0
+    this.flags = Number(opts.flags ?? 0) >>> 0
+    this.cpu = Number(opts.cpu ?? 0) >>> 0
+    this.batchSize = Number(opts.batch_size ?? 0) >>> 0
+    this.duration = Number(opts.duration ?? 0) >>> 0
     this.dataSizeOut = this.dataOut?.length ?? 0
     this.contextSizeOut = this.contextOut?.length ?? 0
   }

@@ -11,7 +11,7 @@ import type { TestRunCase } from './cases.js'
 import type { TestRunAnswer } from './kernel.js'
 
 const fromHex = (hex: string | undefined) => (hex === undefined ? null : new Uint8Array(Buffer.from(hex, 'hex')))
-const toHex = (bytes: Uint8Array | null | undefined) => (bytes?.length ? Buffer.from(bytes).toString('hex') : undefined)
+const toHex = (bytes: Uint8Array | null) => (bytes?.length ? Buffer.from(bytes).toString('hex') : undefined)
 const room = (bytes: number | undefined) => (bytes === undefined ? null : new Uint8Array(bytes))
 
 /** Loads each program once. */
@@ -33,22 +33,22 @@ export class Replay {
     const fd = this.#load(one)
     if (fd < 0) return { load: fd }
     const { data_in, data_out, ctx_in, ctx_out, ...numbers } = one.opts
-    const opts: bpf_test_run_opts = {
-      ...numbers,
+    const buffers = {
       data_in: fromHex(data_in),
       data_out: room(data_out),
       ctx_in: fromHex(ctx_in),
       ctx_out: room(ctx_out),
     }
+    const opts: bpf_test_run_opts = { ...numbers, ...buffers }
     const error = bpf_prog_test_run_opts(fd, opts)
-    const after = toHex(opts.ctx_in)
+    const after = toHex(buffers.ctx_in)
     return {
       error,
       retval: opts.retval,
       data_size_out: opts.data_size_out,
       ctx_size_out: opts.ctx_size_out,
-      ...(data_out && { data_out: toHex(opts.data_out) }),
-      ...(ctx_out && { ctx_out: toHex(opts.ctx_out) }),
+      ...(data_out && { data_out: toHex(buffers.data_out) }),
+      ...(ctx_out && { ctx_out: toHex(buffers.ctx_out) }),
       ...(after !== (ctx_in || undefined) && { ctx_in: after }),
     }
   }
