@@ -29,7 +29,7 @@ import {
 } from '../../shared/wasm/dsl.js'
 import type { FunctionBuilder, Local } from '../../shared/wasm/function.js'
 import { JitError } from './error.js'
-import { CHECKED_PARAMS, DIRECT_PARAMS, type FunctionEmitter } from './function.js'
+import { ARGUMENTS, argumentCount, CHECKED_PARAMS, DIRECT_PARAMS, type FunctionEmitter } from './function.js'
 import type { MapFacts } from './input.js'
 import type { ModuleContext } from './module_context.js'
 import { Known } from './values.js'
@@ -54,7 +54,8 @@ export function defineCallByValue(module: ModuleContext, targets: readonly numbe
   const [value, ...rest] = f.params
   for (const target of targets) {
     const callee = module.functions.get(target) as FunctionBuilder
-    when(i64.eq(value, i64.const(target, 0)), ret(call(callee, ...rest)))(f)
+    const given = [...rest.slice(0, argumentCount(callee)), ...rest.slice(ARGUMENTS)]
+    when(i64.eq(value, i64.const(target, 0)), ret(call(callee, ...given)))(f)
   }
   unreachable()(f)
   return f
@@ -66,7 +67,7 @@ function callback(e: FunctionEmitter, ...args: Expr[]): Expr {
   const known = facts.kind[CALLBACK] === Known.function ? module.functions.get(facts.value[CALLBACK]) : undefined
   const zeros = new Array<Expr>(5 - args.length).fill(i64.const(0))
   const place: Expr[] = [i32.add(e.frame, FRAME_BYTES), ...(e.checked ? [e.context, e.contextBytes] : [])]
-  if (known) return call(known, ...args, ...zeros, ...place)
+  if (known) return call(known, ...[...args, ...zeros].slice(0, argumentCount(known)), ...place)
   if (!module.callByValue) throw new JitError(e.start, -EINVAL, 'a callback that is no function')
   return call(module.callByValue, e.registers[CALLBACK], ...args, ...zeros, ...place)
 }

@@ -7,7 +7,7 @@ import type { FunctionBuilder } from '../../shared/wasm/function.js'
 import { Op, type ValType } from '../../shared/wasm/opcodes.js'
 import { emitForEach, emitLoop, iteratesByLookup } from './callbacks.js'
 import { JitError } from './error.js'
-import { ARGUMENTS, type FunctionEmitter } from './function.js'
+import { argumentCount, type FunctionEmitter } from './function.js'
 import type { MapFacts } from './input.js'
 import { directLookup, emitDirectLookup } from './lookup.js'
 import { callCheck } from './memory.js'
@@ -221,7 +221,7 @@ export function emitLocalCall(e: FunctionEmitter, target: number, frameBytes: nu
 /** r0 = callee(r1 to r5), on the frame that lies `frameBytes` above this one. */
 export function emitCall(e: FunctionEmitter, callee: FunctionBuilder, frameBytes: number): void {
   const { f } = e
-  for (let r = 1; r <= ARGUMENTS; r++) e.push64(r)
+  for (let r = 1; r <= argumentCount(callee); r++) e.push64(r)
   f.get(e.frame)
   f.i32Const(frameBytes)
   f.op(Op.i32_add)

@@ -8,6 +8,7 @@ import { E2BIG, EINVAL } from '../../shared/uapi/errno.js'
 import { I64 } from '../../shared/wasm/dsl.js'
 import type { FunctionBuilder } from '../../shared/wasm/function.js'
 import { ModuleBuilder } from '../../shared/wasm/module.js'
+import { argumentCounts } from './arguments.js'
 import { emitBody } from './body.js'
 import { defineCallByValue } from './callbacks.js'
 import { emitCall, helperAt, importHelper } from './calls.js'
@@ -15,7 +16,7 @@ import { buildCfg, type Cfg } from './cfg.js'
 import { defineChecks } from './checks.js'
 import { emitEntry } from './entry.js'
 import { JitError } from './error.js'
-import { CHECKED_PARAMS, DIRECT_PARAMS, FunctionEmitter, placeOfParams } from './function.js'
+import { ARGUMENTS, CHECKED_PARAMS, DIRECT_PARAMS, FunctionEmitter, paramsOf, placeOfParams } from './function.js'
 import type { Compiled, CompileInput } from './input.js'
 import { ModuleContext } from './module_context.js'
 import { emitSplit, longestBlock } from './split.js'
@@ -197,9 +198,10 @@ export function compile(input: CompileInput): Compiled {
       type,
       keysVisible: callsHelper(code, FOR_EACH_MAP_ELEM),
     })
-  const params = checked ? CHECKED_PARAMS : DIRECT_PARAMS
   const [main, ...others] = subprograms
+  const counts = argumentCounts(code, others)
   for (const { start } of others) {
+    const params = paramsOf(checked, counts.get(start) ?? ARGUMENTS)
     module.functions.set(start, builder.function(`sub_${start}`, params, [I64]))
   }
   const pointers = pointedAt(code)

@@ -35,10 +35,22 @@ export interface Place {
   readonly loopBudget?: Local
 }
 
-/** The place of a subprogram, whose parameters are DIRECT_PARAMS or CHECKED_PARAMS. */
+/** Parameters of a subprogram that reads `count` arguments. */
+export function paramsOf(checked: boolean, count: number): ValType[] {
+  return (checked ? CHECKED_PARAMS : DIRECT_PARAMS).slice(ARGUMENTS - count)
+}
+
+/** How many arguments a subprogram takes. */
+export function argumentCount(f: FunctionBuilder): number {
+  return f.paramTypes.filter((type) => type === I64).length
+}
+
+/** The place of a subprogram, whose parameters are those of paramsOf(). */
 export function placeOfParams(f: FunctionBuilder): Place {
-  const [frame, context, contextBytes] = f.params.slice(ARGUMENTS)
-  return { arguments: f.params.slice(0, ARGUMENTS), frame, context, contextBytes }
+  const count = argumentCount(f)
+  const [frame, context, contextBytes] = f.params.slice(count)
+  const unread = Array.from({ length: ARGUMENTS - count }, () => f.local(I64))
+  return { arguments: [...f.params.slice(0, count), ...unread], frame, context, contextBytes }
 }
 
 /** Emits the code of one subprogram. */
