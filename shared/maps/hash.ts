@@ -16,7 +16,7 @@ export const hashMap: MapType = {
   type: BPF_MAP_TYPE_HASH,
   name: 'hash',
   perCpu: false,
-  check: (attr) => checkHash(attr, false),
+  check: (attr) => checkHash(attr, {}),
   storage: (attr, cpus) => tableBytes(attr, cpus, false),
   initialise: (views, address, attr, cpus) =>
     initialiseTable(views, address, attr, cpus, { perCpu: false, seed: seedOf(attr) }),

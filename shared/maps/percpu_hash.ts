@@ -18,7 +18,7 @@ export const percpuHashMap: MapType = {
   type: BPF_MAP_TYPE_PERCPU_HASH,
   name: 'percpu_hash',
   perCpu: true,
-  check: (attr) => checkHash(attr, true),
+  check: (attr) => checkHash(attr, { perCpu: true }),
   storage: (attr, cpus) => tableBytes(attr, cpus, true),
   initialise: (views, address, attr, cpus) =>
     initialiseTable(views, address, attr, cpus, { perCpu: true, seed: seedOf(attr) }),

@@ -10,10 +10,15 @@ export interface MapAttributes {
   readonly valueBytes: number
   readonly maxEntries: number
   readonly flags: number
-  readonly mapExtra?: number
+  /** map_extra: hash functions of a bloom filter, address of an arena. */
+  readonly mapExtra?: number | bigint
   /** Node of BPF_F_NUMA_NODE; read only with that flag. */
   readonly numaNode?: number
   readonly name?: string
+  /** Type ids in the BTF object that the map names, 0 for none; and in the kernel's own, for struct_ops. */
+  readonly btfKeyTypeId?: number
+  readonly btfValueTypeId?: number
+  readonly btfVmlinuxValueTypeId?: number
 }
 
 /** The machine's memory, as JavaScript sees it. */
@@ -29,15 +34,21 @@ export type MapOperation = 'lookup' | 'update' | 'delete' | 'nextKey' | 'lookupU
 /** The functions of one shape; those left out answer -ENOTSUPP (lookups: NULL). */
 export type MapFunctions = Partial<Record<MapOperation, FunctionBuilder>>
 
-export interface MapType {
+/** What BPF_MAP_CREATE needs to judge a request. */
+export interface MapCreation {
   /** BPF_MAP_TYPE_*. */
   readonly type: number
   /** As bpftool calls it. */
   readonly name: string
-  /** Whether each CPU has values of its own. */
-  readonly perCpu: boolean
   /** Linux's checks at creation: 0 or a negative errno. */
   check(attr: MapAttributes): number
+  /** Those that Linux makes later, when it allocates: after it has looked at the token and the device. */
+  checkLate?(attr: MapAttributes): number
+}
+
+export interface MapType extends MapCreation {
+  /** Whether each CPU has values of its own. */
+  readonly perCpu: boolean
   /** Bytes of storage after the header (MAP_BYTES), for `cpus` possible CPUs. May be more than any memory has. */
   storage(attr: MapAttributes, cpus: number): number
   /** Fills header and storage of a zeroed map, before anybody else can see it. */
