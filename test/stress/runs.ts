@@ -1,6 +1,7 @@
 import { shutdown } from '#lib/machine/index.js'
 import { runElfMutations } from './elf.js'
 import { runEvents } from './events.js'
+import { litmusRuns } from './litmus.js'
 import { runBootCycles, runKills, runSignals } from './machine.js'
 import { runTables } from './maps.js'
 import { withNodes } from './nodes.js'
@@ -43,4 +44,5 @@ export const stressRuns: StressRun[] = [
     what: '100 SIGINTs during blocking calls under each Node',
     run: async () => ({ nodes: await withNodes((nodes) => runSignals({ nodes })) }),
   },
+  ...litmusRuns,
 ]
