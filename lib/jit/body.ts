@@ -12,6 +12,7 @@ import type { Cfg } from './cfg.js'
 import { type BlockEmitter, emitDispatch, emitStructured } from './control.js'
 import { JitError } from './error.js'
 import type { FunctionEmitter } from './function.js'
+import type { StoredWord } from './lookup.js'
 import { emitAtomic, emitLoad, emitLoadAcquire, emitStore, emitStoreRelease } from './memory.js'
 import { emitPacketLoad } from './packet.js'
 import { type BlockFacts, step } from './values.js'
@@ -74,6 +75,9 @@ const CALLS = new Set<Kind>(['callHelper', 'callLocal', 'callKfunc', 'callRegist
 
 /** Emits blocks of one function. */
 export class BodyEmitter implements BlockEmitter {
+  /** By block, what is known of the frame at its end. */
+  readonly #stored = new Map<number, StoredWord>()
+
   constructor(
     readonly e: FunctionEmitter,
     readonly cfg: Cfg,
@@ -83,7 +87,7 @@ export class BodyEmitter implements BlockEmitter {
   body(block: number): void {
     const { e, cfg } = this
     this.facts.load(block, e.facts)
-    e.storedWord = null
+    e.storedWord = this.#inherited(block)
     e.derived.reset()
     for (let i = cfg.first[block]; i < cfg.past[block]; i++) {
       const row = e.code.rows[i]
@@ -95,11 +99,20 @@ export class BodyEmitter implements BlockEmitter {
       e.mark(i)
       EMITTERS[row.kind](e, row, i)
       if (CALLS.has(row.kind)) {
-        e.storedWord = null
+        if (!e.keepsFrame) e.storedWord = null
+        e.keepsFrame = false
         e.derived.reset()
       }
       step(e.facts, e.code, i)
     }
+    if (e.storedWord) this.#stored.set(block, e.storedWord)
+  }
+
+  /** What a block's only predecessor has left in the frame. */
+  #inherited(block: number): StoredWord | null {
+    const { cfg } = this
+    const alone = cfg.reducible && block > 0 && cfg.forwardEdges[block] === 1 && cfg.loopHeader[block] === 0
+    return alone ? (this.#stored.get(cfg.idom[block]) ?? null) : null
   }
 
   condition(block: number, negated: boolean): void {

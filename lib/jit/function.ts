@@ -66,8 +66,10 @@ export class FunctionEmitter {
   readonly positions: number[] = []
   readonly place: Place
   readonly derived = new Derivations()
-  /** What is known of the frame's content; null at the start of a block. */
+  /** What is known of the frame's content. */
   storedWord: StoredWord | null = null
+  /** Set by a call that is known not to write to the frame. */
+  keepsFrame = false
   #temporary32: Local | null = null
   #storedIndex: Local | null = null
   readonly #unshifted: (Local | undefined)[] = []

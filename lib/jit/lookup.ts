@@ -38,6 +38,18 @@ export function storedWord(e: FunctionEmitter, row: InstructionRow, i: number): 
   return apart ? before : null
 }
 
+/** Loads at `i` what was stored last, if that is known; otherwise answers false and emits nothing. */
+export function emitStoredWord(e: FunctionEmitter, row: InstructionRow, i: number): boolean {
+  const { code, f, storedWord } = e
+  if (row.kind !== 'load' || row.bytes !== INDEX_BYTES || storedWord === null) return false
+  const base = e.facts.stackOffset(code.src[i])
+  if (base === null || base + code.off[i] !== storedWord.offset) return false
+  if (typeof storedWord.value === 'number') f.i32Const(storedWord.value)
+  else f.get(storedWord.value)
+  e.set32(code.dst[i])
+  return true
+}
+
 /** How to look up `map` in place; null when it takes a call. */
 export function directLookup(map: MapFacts | null): DirectValues | null {
   return map === null ? null : directValues(map)
@@ -46,6 +58,7 @@ export function directLookup(map: MapFacts | null): DirectValues | null {
 /** r0 = bpf_map_lookup_elem(map, r2). */
 export function emitDirectLookup(e: FunctionEmitter, map: MapFacts, direct: DirectValues): void {
   const { f } = e
+  e.keepsFrame = true
   const at = e.facts.stackOffset(KEY_REGISTER)
   const word = at !== null && e.storedWord?.offset === at ? e.storedWord.value : null
   if (typeof word === 'number') {

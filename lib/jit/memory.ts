@@ -9,7 +9,7 @@ import type { FunctionBuilder } from '../../shared/wasm/function.js'
 import { Atomic, Op } from '../../shared/wasm/opcodes.js'
 import type { Sum } from './derivations.js'
 import type { FunctionEmitter } from './function.js'
-import { storedWord } from './lookup.js'
+import { emitStoredWord, storedWord } from './lookup.js'
 import { Known } from './values.js'
 
 export type Access = 'read' | 'write' | 'atomic'
@@ -92,7 +92,7 @@ function emitConstant(e: FunctionEmitter, row: InstructionRow, i: number): boole
 }
 
 export function emitLoad(e: FunctionEmitter, row: InstructionRow, i: number): void {
-  if (emitConstant(e, row, i)) return
+  if (emitConstant(e, row, i) || emitStoredWord(e, row, i)) return
   const at = address(e, e.code.src[i], e.code.off[i], row.bytes, 'read')
   const opcode = row.kind === 'load' ? LOAD[row.bytes as 8] : LOAD_SIGNED[row.bytes as 4]
   e.f.memory(opcode, at)

@@ -87,6 +87,17 @@ function store(random: Random): Uint8Array[] {
   return [value, insn(`stx${size}`, { dst, src: 8, off }), ...after]
 }
 
+/** Reads a word back, which may be what was stored last. */
+const load = (place: number) => [
+  insn('ldxw', { dst: 8, src: 10, off: place }),
+  insn('mul64.imm', { dst: 9, imm: 31 }),
+  insn('add64.reg', { dst: 9, src: 8 }),
+]
+
+function use(random: Random): Uint8Array[] {
+  return random.below(2) ? lookup(random.pick(PLACES)) : load(random.pick(PLACES))
+}
+
 function randomLookups(random: Random): Uint8Array {
   const parts = [
     insn('mov64.imm', { dst: 9, imm: 0 }),
@@ -101,9 +112,10 @@ function randomLookups(random: Random): Uint8Array {
     if (random.below(3)) parts.push(...store(random))
     // What was stored before a branch must still hold behind it, or be forgotten.
     else if (random.below(4) === 0) {
-      const skipped = store(random)
-      parts.push(insn('jgt64.imm', { dst: 9, imm: number(random), off: skipped.length }), ...skipped)
-    } else parts.push(...lookup(random.pick(PLACES)))
+      const skipped = random.below(2) ? store(random) : [...use(random), ...store(random), ...use(random)]
+      const off = program(skipped).length / 8
+      parts.push(insn('jgt64.imm', { dst: 9, imm: number(random), off }), ...skipped)
+    } else parts.push(...use(random))
   }
   return program(...parts, ...lookup(-4), insn('mov64.reg', { dst: 0, src: 9 }), insn('exit'))
 }
