@@ -52,11 +52,18 @@ function checkInstruction(structure: Structure, i: number): Rejection | null {
   // Opcodes are known by now: a missing row is a wrong value in the field that selects it.
   const like = row ?? rowsOf(opcode)[0]
   return (
+    checkBranch(structure, i, like) ??
     checkReserved(structure, i, like, row !== undefined) ??
     checkRegisters(structure, i, like) ??
     checkOperand(structure, i, like) ??
     (like.kind === 'callHelper' ? checkHelper(structure, i) : null)
   )
+}
+
+/** Of a branch, the register that it compares is looked at before all else. */
+function checkBranch({ code }: Structure, i: number, row: InstructionRow): Rejection | null {
+  const dst = code.dst[i]
+  return row.kind === 'branch' && dst >= REGISTERS ? reject(i, EINVAL, `R${dst} is invalid`) : null
 }
 
 function checkReserved(structure: Structure, i: number, row: InstructionRow, known: boolean): Rejection | null {
@@ -101,7 +108,6 @@ function checkRegisters({ code }: Structure, i: number, row: InstructionRow): Re
   const dst = code.dst[i]
   const usesSrc = READS.has(fields.src)
   const usesDst = READS.has(fields.dst) || WRITES.has(fields.dst)
-  if (row.kind === 'branch' && dst >= REGISTERS) return reject(i, EINVAL, `R${dst} is invalid`)
   if (usesSrc && src >= REGISTERS) return reject(i, EINVAL, `R${src} is invalid`)
   if (usesDst && dst >= REGISTERS) return reject(i, EINVAL, `R${dst} is invalid`)
   return null

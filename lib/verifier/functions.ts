@@ -1,5 +1,5 @@
 /** Where a program's functions begin, that jumps stay within them, and that every instruction can be reached. */
-import type { Code } from '../../shared/isa/decode.js'
+import { type Code, OPCODE_IMM64 } from '../../shared/isa/decode.js'
 import { CallKind, CLASS_MASK, InsnClass, JumpOp, PseudoSource } from '../../shared/isa/opcodes.js'
 import { E2BIG, EINVAL, EPROTO } from '../../shared/uapi/errno.js'
 import { type Rejection, reject, type Structure, type StructureOptions } from './rejection.js'
@@ -15,7 +15,8 @@ const FUNCTIONS_MAX = 256
 /** Instruction that a call or a function pointer at `i` names, -1 for other instructions. */
 function functionTarget(code: Code, i: number): number | null {
   const isCall = code.opcode[i] === CALL && code.src[i] === CallKind.local
-  const isPointer = code.wide[i] === 1 && code.src[i] === PseudoSource.function
+  // Looked for in every slot: whether this one is the second of a wide load is not asked yet.
+  const isPointer = code.opcode[i] === OPCODE_IMM64 && code.src[i] === PseudoSource.function
   return isCall || isPointer ? i + code.imm[i] + 1 : null
 }
 

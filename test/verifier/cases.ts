@@ -106,6 +106,18 @@ function changedField(random: Random, field: keyof typeof CHANGES): number {
   return field === 'off' ? (random.next() << 16) >> 16 : random.next() | 0
 }
 
+const RANDOM_HELPER = 7
+const UNDECIDED = 0x1234
+
+/** As prologue(), but nobody knows what r2 and r3 hold: no branch is decided before the program runs. */
+function unknownPrologue(): Uint8Array[] {
+  const unknown = (register: number) => [encode(CALL, 0, 0, 0, RANDOM_HELPER), encode(0xbf, register, 0, 0, 0)]
+  const numbers = [0, 4, 5, 9].map((register) => encode(MOV_IMM, register, 0, 0, register))
+  const arguments_ = [encode(0xbf, 1, 6, 0, 0), encode(0xbf, 2, 7, 0, 0), encode(0xbf, 3, 8, 0, 0)]
+  const stack = encode(STORE_DW, 10, 0, -8, 0)
+  return [encode(0xbf, 6, 1, 0, 0), ...unknown(7), ...unknown(8), ...arguments_, ...numbers, stack]
+}
+
 /** A straight program of up to three instructions, each of any row, with up to two fields changed. */
 function straightCase(random: Random): Uint8Array {
   const body: Uint8Array[] = []
@@ -116,13 +128,15 @@ function straightCase(random: Random): Uint8Array {
       const field = random.pick(Object.keys(CHANGES) as (keyof typeof CHANGES)[])
       insn[field] = changedField(random, field)
     }
+    // Some comparisons with a constant are decided for every value.
+    if (row.kind === 'branch' && row.operand === 'imm') insn.imm = UNDECIDED
     const opcode = random.below(20) ? row.opcode : random.below(256)
     body.push(encode(opcode, insn.dst, insn.src, insn.off, insn.imm))
     if (row.kind === 'imm64' && random.below(12)) {
       body.push(encode(random.below(12) ? 0 : random.below(256), 0, 0, 0, random.below(4) ? 0 : random.next() | 0))
     }
   }
-  return join([...prologue(), ...body, ...(random.below(12) ? exit() : [])])
+  return join([...unknownPrologue(), ...body, ...(random.below(12) ? exit() : [])])
 }
 
 /** One more malformed or nearly malformed program. */
