@@ -25,6 +25,9 @@ const MAP_CALLS: Record<string, MapCall> = {
   bpf_map_lookup_elem: { op: 'lookup', params: [I32, I32] },
   bpf_map_update_elem: { op: 'update', params: [I32, I32, I32, I32] },
   bpf_map_delete_elem: { op: 'delete', params: [I32, I32] },
+  bpf_map_push_elem: { op: 'push', params: [I32, I32, I32] },
+  bpf_map_pop_elem: { op: 'pop', params: [I32, I32] },
+  bpf_map_peek_elem: { op: 'peek', params: [I32, I32] },
 }
 
 /** The row of the helper that `insn` calls, where `facts` hold; throws when it does not run here. */
@@ -130,9 +133,10 @@ function emitMapCall(e: FunctionEmitter, helper: HelperRow, index: number): void
     emitDirectLookup(e, map, direct)
     return
   }
-  if (op === 'update') {
+  const flags = helper.args.indexOf('u64')
+  if (flags >= 0) {
     // Flags are 64 bits wide; no flag lies in the upper half.
-    e.push64(4)
+    e.push64(flags + 1)
     f.i64Const(32, 0)
     f.op(Op.i64_shr_u)
     f.op(Op.i64_eqz)
@@ -150,7 +154,7 @@ function emitMapCall(e: FunctionEmitter, helper: HelperRow, index: number): void
     f.op(Op.i32_add)
     f.callIndirect(module.builder.type(params, [I32]))
   }
-  if (op === 'update') {
+  if (flags >= 0) {
     f.else_()
     f.i32Const(-EINVAL)
     f.end()
@@ -191,14 +195,16 @@ function checkNullable(e: FunctionEmitter, helper: HelperRow, n: number): void {
 function checkMemory(e: FunctionEmitter, helper: HelperRow, n: number): void {
   const { checks } = e.module
   e.push64(n + 1)
-  callCheck(e, helper.args[n] === 'out' ? checks.write : checks.read, () => pushLength(e, helper, n))
+  callCheck(e, helper.args[n] === 'out' || helper.args[n] === 'valueOut' ? checks.write : checks.read, () =>
+    pushLength(e, helper, n),
+  )
 }
 
 /** Pushes how many bytes argument n points to: the map's key or value size, or the next argument. */
 function pushLength(e: FunctionEmitter, helper: HelperRow, n: number): void {
   const { f } = e
   const kind = helper.args[n]
-  if (kind !== 'key' && kind !== 'value') {
+  if (kind !== 'key' && kind !== 'value' && kind !== 'valueOut') {
     e.push32(n + 2)
     return
   }

@@ -7,6 +7,8 @@ import {
   BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_MAP_TYPE_QUEUE,
+  BPF_MAP_TYPE_STACK,
   BPF_MAP_TYPE_STRUCT_OPS,
 } from '../../shared/uapi/bpf.js'
 import { BPF_F_LOCK } from '../../shared/uapi/bpf_flags.js'
@@ -70,12 +72,26 @@ export function lookupElement(
   if (flags & BPF_F_LOCK) return -EINVAL
   const error = loadKey(map, key)
   if (error < 0) return error
+  if (isKeyless(map)) return takeValue(map, 'peek', value)
   if (map.type.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) return -ENOTSUPP
   const address = map.operations.lookupUser(map.address, map.keyBuffer) >>> 0
   if (address === 0) return -ENOENT
   if (value === null || tooShort(value, map.userValueBytes)) return -EFAULT
   if (map.type.perCpu) copyPerCpu(map, address, value)
   else copyOut(kernel.machine.views.u8, address, value, map.attr.valueBytes)
+  return 0
+}
+
+/** Maps whose values have no keys: a look-up peeks, an update pushes. */
+const isKeyless = ({ type }: MapObject): boolean => type.type === BPF_MAP_TYPE_QUEUE || type.type === BPF_MAP_TYPE_STACK
+
+/** The value that a map without keys gives back, into `value`. A popped value is gone even if there is no room for it. */
+function takeValue(map: MapObject, operation: 'peek' | 'pop', value: Uint8Array | null): number {
+  const { valueBytes } = map.attr
+  const result = map.operations[operation](map.address, map.valueBuffer)
+  if (result < 0) return result
+  if (value === null || tooShort(value, valueBytes)) return -EFAULT
+  copyOut(map.kernel.machine.views.u8, map.valueBuffer, value, valueBytes)
   return 0
 }
 
@@ -108,6 +124,7 @@ export function updateElement(
   if (holdsFiles(map)) return updateFile(kernel, file, value, flags)
   if (flags > FLAGS_MAX || flags < 0) return -EINVAL
   copyIn(kernel.machine.views.u8, map.valueBuffer, value, map.userValueBytes)
+  if (isKeyless(map)) return map.operations.push(map.address, map.valueBuffer, flags | 0)
   return map.operations.updateUser(map.address, map.keyBuffer, map.valueBuffer, flags | 0)
 }
 
@@ -199,6 +216,7 @@ export function lookupAndDelete(
   if (flags & BPF_F_LOCK) return -EINVAL
   const error = loadKey(file.map, key)
   if (error < 0) return error
+  if (isKeyless(file.map)) return takeValue(file.map, 'pop', value)
   if (!lookupAndDeleteTypes.has(file.map.type.type)) return -ENOTSUPP
   const found = lookupElement(kernel, fd, key, value, 0)
   return found < 0 ? found : deleteElement(kernel, fd, key)

@@ -10,6 +10,7 @@
  * - ctx: the program's context
  * - map: a map's header
  * - key, value: memory of the map's key or value size
+ * - valueOut: as value, and the helper fills it
  * - in, out: memory that the helper reads or fills; the next argument (kind size) is its length
  * - inOrNull: as in, and NULL is allowed
  * - format: as in, a printf format
@@ -22,6 +23,7 @@ export type ArgumentKind =
   | 'map'
   | 'key'
   | 'value'
+  | 'valueOut'
   | 'in'
   | 'inOrNull'
   | 'out'
@@ -84,6 +86,9 @@ export const helperTable: readonly HelperRow[] = [
     packetName: 'bpf_perf_event_output',
   },
   row(45, 'bpf_probe_read_str', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
+  row(87, 'bpf_map_push_elem', 'map', ['map', 'value', 'u64'], 'i32'),
+  row(88, 'bpf_map_pop_elem', 'map', ['map', 'valueOut'], 'i32'),
+  row(89, 'bpf_map_peek_elem', 'map', ['map', 'valueOut'], 'i32'),
   row(112, 'bpf_probe_read_user', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
   row(113, 'bpf_probe_read_kernel', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),
   row(114, 'bpf_probe_read_user_str', 'wasm', ['out', 'size', 'unsafe'], 'i32', true),

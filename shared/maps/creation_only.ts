@@ -19,13 +19,11 @@ import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
   BPF_MAP_TYPE_PROG_ARRAY,
-  BPF_MAP_TYPE_QUEUE,
   BPF_MAP_TYPE_REUSEPORT_SOCKARRAY,
   BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_SK_STORAGE,
   BPF_MAP_TYPE_SOCKHASH,
   BPF_MAP_TYPE_SOCKMAP,
-  BPF_MAP_TYPE_STACK,
   BPF_MAP_TYPE_STACK_TRACE,
   BPF_MAP_TYPE_STRUCT_OPS,
   BPF_MAP_TYPE_TASK_STORAGE,
@@ -173,12 +171,6 @@ function checkLpmTrie(attr: MapAttributes): number {
   return attr.valueBytes === 0 || attr.valueBytes > LPM_VALUE_MAX_BYTES ? -EINVAL : 0
 }
 
-function checkQueue(attr: MapAttributes): number {
-  if (attr.maxEntries === 0 || attr.keyBytes !== 0 || attr.valueBytes === 0) return -EINVAL
-  if (attr.flags & ~(BPF_F_NUMA_NODE | ACCESS_FLAGS) || !programAccessOk(attr.flags)) return -EINVAL
-  return attr.valueBytes > ALLOCATION_MAX_BYTES ? -E2BIG : 0
-}
-
 /** map_extra is the number of hash functions, at most 15. */
 function checkBloom(attr: MapAttributes): number {
   if (attr.maxEntries === 0 || attr.keyBytes !== 0 || attr.valueBytes === 0) return -EINVAL
@@ -220,8 +212,6 @@ export const creationOnly: readonly MapCreation[] = [
   lateRow(BPF_MAP_TYPE_CGROUP_STORAGE, 'cgroup_storage', (attr) => checkCgroupStorage(attr, false)),
   row(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, 'reuseport_sockarray', checkReuseport),
   lateRow(BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, 'percpu_cgroup_storage', (attr) => checkCgroupStorage(attr, true)),
-  row(BPF_MAP_TYPE_QUEUE, 'queue', checkQueue),
-  row(BPF_MAP_TYPE_STACK, 'stack', checkQueue),
   row(BPF_MAP_TYPE_SK_STORAGE, 'sk_storage', checkLocalStorage),
   row(BPF_MAP_TYPE_DEVMAP_HASH, 'devmap_hash', checkDevmapHash),
   row(BPF_MAP_TYPE_STRUCT_OPS, 'struct_ops', checkStructOps),

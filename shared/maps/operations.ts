@@ -7,6 +7,8 @@
  *   nextKey(map, key or 0, out) -> 0, or -ENOENT after the last key
  *   lookupUser(map, key) -> address of CPU 0's value (CPU n's is n * MAP.valueStride further) or of the only one; 0
  *   updateUser(map, key, values, flags) -> as update, with the values of all possible CPUs, each at a multiple of 8
+ *   push(map, value, flags) -> 0 or -errno, for maps without keys; the flags' high word is 0, as in update
+ *   pop(map, value), peek(map, value) -> 0 and the value at `value`, or -errno
  */
 import { MAP_OPS, MapOp } from '../layout.js'
 import { type BuildOptions, importEnvironment } from '../sync/environment.js'
@@ -26,6 +28,9 @@ const parameters: Record<MapOperation, number> = {
   nextKey: 3,
   lookupUser: 2,
   updateUser: 4,
+  push: 3,
+  pop: 2,
+  peek: 2,
 }
 
 /** What an instance of buildOperations() exports. */
@@ -36,6 +41,9 @@ export interface MapExports {
   nextKey(map: number, key: number, out: number): number
   lookupUser(map: number, key: number): number
   updateUser(map: number, key: number, values: number, flags: number): number
+  push(map: number, value: number, flags: number): number
+  pop(map: number, value: number): number
+  peek(map: number, value: number): number
 }
 
 /** The module with a shape's operations, exported by name. Imports env.memory, cpu, cpu_area (and fault_point). */

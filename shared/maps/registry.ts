@@ -9,6 +9,7 @@ import { percpuArrayMap } from './percpu_array.js'
 import { percpuHashMap } from './percpu_hash.js'
 import { perfEventArrayMap } from './perf_event_array.js'
 import { progArrayMap } from './prog_array.js'
+import { queueMap, stackMap } from './queue.js'
 import type { MapAttributes, MapCreation, MapType, MemoryViews } from './types.js'
 
 export { buildOperations, type MapExports } from './operations.js'
@@ -28,6 +29,8 @@ registerMapType(percpuHashMap)
 registerMapType(percpuArrayMap)
 registerMapType(perfEventArrayMap)
 registerMapType(progArrayMap)
+registerMapType(queueMap)
+registerMapType(stackMap)
 
 /** Every registered map type. */
 export const mapTypes: readonly MapType[] = types

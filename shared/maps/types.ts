@@ -1,4 +1,5 @@
 /** What a map type is: the row that each file of this folder registers. */
+import type { MapOp } from '../layout.js'
 import type { Environment } from '../sync/environment.js'
 import type { FunctionBuilder } from '../wasm/function.js'
 import type { ModuleBuilder } from '../wasm/module.js'
@@ -29,7 +30,7 @@ export interface MemoryViews {
 }
 
 /** Names of a map's operations, in the order of MapOp. */
-export type MapOperation = 'lookup' | 'update' | 'delete' | 'nextKey' | 'lookupUser' | 'updateUser'
+export type MapOperation = keyof typeof MapOp
 
 /** The functions of one shape; those left out answer -ENOTSUPP (lookups: NULL). */
 export type MapFunctions = Partial<Record<MapOperation, FunctionBuilder>>

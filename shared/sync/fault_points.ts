@@ -22,6 +22,8 @@ const names = [
   'hash.delete.done',
   'hash.delete.released',
   'percpuHash.copied',
+  'queue.filled',
+  'queue.moved',
   'perf.intent',
   'perf.lostRecord',
   'perf.record',
