@@ -1,0 +1,152 @@
+;; 0: (b7) r1 = 4
+;; 1: (18) r2 = 0x5
+;; 3: (b7) r3 = 0
+;; 4: (b7) r4 = 0
+;; 5: (85) call bpf_loop#181
+;; 6: (95) exit
+;; 7: (b7) r0 = 0
+;; 8: (95) exit
+(module
+  (type (;0;) (func (param i32) (result i64)))
+  (type (;1;) (func (param i64 i64 i64 i64 i64 i64 i32) (result i64)))
+  (type (;2;) (func (param i32 i32 i32 i32 i32) (result i64)))
+  (type (;3;) (func (param i32 i32 i32) (result i32)))
+  (import "env" "memory" (memory (;0;) 256 32768 shared))
+  (import "env" "table" (table (;0;) 0 funcref))
+  (import "env" "cpu_area" (global (;0;) i32))
+  (func $sub_7 (type 0) (param i32) (result i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    i64.const 0
+    local.set 6
+    local.get 6
+    return
+    unreachable)
+  (func $call_by_value (type 1) (param i64 i64 i64 i64 i64 i64 i32) (result i64)
+    local.get 0
+    i64.const 7
+    i64.eq
+    if  ;; label = @1
+      local.get 6
+      call 0
+      return
+    end
+    unreachable)
+  (func $callback (type 2) (param i32 i32 i32 i32 i32) (result i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64)
+    loop  ;; label = @1
+      block  ;; label = @2
+        local.get 0
+        i64.extend_i32_u
+        local.set 5
+        i64.const 4
+        local.set 5
+        i64.const 7
+        local.set 6
+        i64.const 0
+        local.set 7
+        i64.const 0
+        local.set 8
+        local.get 5
+        i32.wrap_i64
+        local.set 15
+        local.get 8
+        i64.eqz
+        if  ;; label = @3
+          local.get 15
+          i32.const 8388608
+          i32.gt_u
+          if  ;; label = @4
+            i64.const -7
+            local.set 10
+          else
+            i32.const 0
+            local.set 16
+            block  ;; label = @5
+              loop  ;; label = @6
+                local.get 16
+                local.get 15
+                i32.ge_u
+                br_if 1 (;@5;)
+                local.get 3
+                i32.const 512
+                i32.add
+                call 0
+                local.set 17
+                local.get 16
+                i32.const 1
+                i32.add
+                local.set 16
+                local.get 17
+                i64.eqz
+                i32.eqz
+                br_if 1 (;@5;)
+                br 0 (;@6;)
+              end
+            end
+            local.get 16
+            i64.extend_i32_u
+            local.set 10
+          end
+        else
+          i64.const -22
+          local.set 10
+        end
+        br 0 (;@2;)
+        unreachable
+      end
+      local.get 2
+      i32.const 1
+      i32.sub
+      local.tee 2
+      br_if 0 (;@1;)
+    end
+    local.get 10)
+  (func $run (type 3) (param i32 i32 i32) (result i32)
+    (local i32 i64 i32)
+    local.get 2
+    i32.eqz
+    if  ;; label = @1
+      i32.const 1
+      local.set 2
+    end
+    global.get 0
+    i32.const CPU.stack
+    i32.add
+    global.get 0
+    i32.load offset=16 align=1
+    i32.const 4096
+    i32.mul
+    i32.add
+    local.set 5
+    block  ;; label = @1
+      loop  ;; label = @2
+        i32.const CPU.doorbell
+        local.get 2
+        local.get 2
+        i32.const CPU.doorbell
+        i32.gt_u
+        select
+        local.set 3
+        local.get 0
+        local.get 1
+        local.get 3
+        local.get 5
+        i32.const 0
+        call 2
+        local.set 4
+        local.get 2
+        local.get 3
+        i32.sub
+        local.tee 2
+        i32.eqz
+        br_if 1 (;@1;)
+        br 0 (;@2;)
+      end
+    end
+    global.get 0
+    local.get 4
+    i64.store offset=CPU.retval align=1
+    local.get 4
+    i32.wrap_i64)
+  (export "run" (func 3))
+  (export "main" (func 2)))

@@ -1,0 +1,130 @@
+;; 0: (b7) r0 = 0
+;; 1: (61) r1 = *(u32 *)(r1 +0)
+;; 2: (15) if r1 == 0x0 goto pc+1
+;; 3: (07) r0 += 1
+;; 4: (07) r0 += 2
+;; 5: (a5) if r0 < 0x9 goto pc-3
+;; 6: (95) exit
+(module
+  (type (;0;) (func (param i32 i32 i32 i32 i32) (result i64)))
+  (type (;1;) (func (param i32 i32 i32) (result i32)))
+  (import "env" "memory" (memory (;0;) 256 32768 shared))
+  (import "env" "table" (table (;0;) 0 funcref))
+  (import "env" "cpu_area" (global (;0;) i32))
+  (func $irreducible (type 0) (param i32 i32 i32 i32 i32) (result i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32)
+    loop  ;; label = @1
+      block  ;; label = @2
+        local.get 0
+        i64.extend_i32_u
+        local.set 5
+        loop  ;; label = @3
+          block  ;; label = @4
+          end
+          block  ;; label = @4
+            block  ;; label = @5
+              block  ;; label = @6
+                block  ;; label = @7
+                  local.get 15
+                  i32.const 32767
+                  i32.and
+                  br_table 0 (;@7;) 1 (;@6;) 2 (;@5;) 3 (;@4;) 0 (;@7;)
+                end
+                i64.const 0
+                local.set 10
+                local.get 5
+                i32.wrap_i64
+                i64.load32_u align=1
+                local.set 5
+                local.get 5
+                i64.eqz
+                if  ;; label = @7
+                  i32.const 1
+                  local.set 15
+                  br 4 (;@3;)
+                end
+                i32.const 3
+                local.set 15
+                br 3 (;@3;)
+              end
+              local.get 10
+              i64.const 2
+              i64.add
+              local.set 10
+              local.get 10
+              i64.const 9
+              i64.lt_u
+              if  ;; label = @6
+                i32.const 3
+                local.set 15
+                br 3 (;@3;)
+              end
+            end
+            br 2 (;@2;)
+          end
+          local.get 10
+          i64.const 1
+          i64.add
+          local.set 10
+          i32.const 1
+          local.set 15
+          br 0 (;@3;)
+        end
+        unreachable
+      end
+      local.get 2
+      i32.const 1
+      i32.sub
+      local.tee 2
+      br_if 0 (;@1;)
+    end
+    local.get 10)
+  (func $run (type 1) (param i32 i32 i32) (result i32)
+    (local i32 i64 i32)
+    local.get 2
+    i32.eqz
+    if  ;; label = @1
+      i32.const 1
+      local.set 2
+    end
+    global.get 0
+    i32.const CPU.stack
+    i32.add
+    global.get 0
+    i32.load offset=16 align=1
+    i32.const 4096
+    i32.mul
+    i32.add
+    local.set 5
+    block  ;; label = @1
+      loop  ;; label = @2
+        i32.const CPU.doorbell
+        local.get 2
+        local.get 2
+        i32.const CPU.doorbell
+        i32.gt_u
+        select
+        local.set 3
+        local.get 0
+        local.get 1
+        local.get 3
+        local.get 5
+        i32.const 0
+        call 0
+        local.set 4
+        local.get 2
+        local.get 3
+        i32.sub
+        local.tee 2
+        i32.eqz
+        br_if 1 (;@1;)
+        br 0 (;@2;)
+      end
+    end
+    global.get 0
+    local.get 4
+    i64.store offset=CPU.retval align=1
+    local.get 4
+    i32.wrap_i64)
+  (export "run" (func 1))
+  (export "main" (func 0)))
