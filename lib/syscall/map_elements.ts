@@ -1,6 +1,7 @@
 /** The element commands of bpf(2) on the main thread: BPF_MAP_LOOKUP_ELEM, UPDATE, DELETE, GET_NEXT_KEY, FREEZE. */
 import { MAP } from '../../shared/layout.js'
 import {
+  BPF_MAP_TYPE_BLOOM_FILTER,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_LRU_HASH,
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
@@ -72,6 +73,7 @@ export function lookupElement(
   if (flags & BPF_F_LOCK) return -EINVAL
   const error = loadKey(map, key)
   if (error < 0) return error
+  if (map.type.type === BPF_MAP_TYPE_BLOOM_FILTER) return askFilter(map, value)
   if (isKeyless(map)) return takeValue(map, 'peek', value)
   if (map.type.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY) return -ENOTSUPP
   const address = map.operations.lookupUser(map.address, map.keyBuffer) >>> 0
@@ -84,6 +86,13 @@ export function lookupElement(
 
 /** Maps whose values have no keys: a look-up peeks, an update pushes. */
 const isKeyless = ({ type }: MapObject): boolean => type.type === BPF_MAP_TYPE_QUEUE || type.type === BPF_MAP_TYPE_STACK
+
+/** A bloom filter is asked about the value that the caller passes in. */
+function askFilter(map: MapObject, value: Uint8Array | null): number {
+  if (value === null || tooShort(value, map.attr.valueBytes)) return -EFAULT
+  copyIn(map.kernel.machine.views.u8, map.valueBuffer, value, map.attr.valueBytes)
+  return map.operations.peek(map.address, map.valueBuffer)
+}
 
 /** The value that a map without keys gives back, into `value`. A popped value is gone even if there is no room for it. */
 function takeValue(map: MapObject, operation: 'peek' | 'pop', value: Uint8Array | null): number {
@@ -124,7 +133,8 @@ export function updateElement(
   if (holdsFiles(map)) return updateFile(kernel, file, value, flags)
   if (flags > FLAGS_MAX || flags < 0) return -EINVAL
   copyIn(kernel.machine.views.u8, map.valueBuffer, value, map.userValueBytes)
-  if (isKeyless(map)) return map.operations.push(map.address, map.valueBuffer, flags | 0)
+  if (isKeyless(map) || map.type.type === BPF_MAP_TYPE_BLOOM_FILTER)
+    return map.operations.push(map.address, map.valueBuffer, flags | 0)
   return map.operations.updateUser(map.address, map.keyBuffer, map.valueBuffer, flags | 0)
 }
 

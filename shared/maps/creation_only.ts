@@ -5,7 +5,6 @@
 import {
   BPF_MAP_TYPE_ARENA,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
-  BPF_MAP_TYPE_BLOOM_FILTER,
   BPF_MAP_TYPE_CGROUP_ARRAY,
   BPF_MAP_TYPE_CGROUP_STORAGE,
   BPF_MAP_TYPE_CGRP_STORAGE,
@@ -42,7 +41,6 @@ import {
   BPF_F_STACK_BUILD_ID,
   BPF_F_VTYPE_BTF_OBJ_FD,
   BPF_F_WRONLY,
-  BPF_F_ZERO_SEED,
 } from '../uapi/bpf_flags.js'
 import { E2BIG, EINVAL, ERANGE } from '../uapi/errno.js'
 import {
@@ -78,7 +76,6 @@ const ARENA_MAX_BYTES = 2 ** 32
 const LPM_KEY_MIN_BYTES = 5
 const LPM_KEY_MAX_BYTES = 260
 const LPM_VALUE_MAX_BYTES = ALLOCATION_MAX_BYTES - 280
-const BLOOM_EXTRA_MASK = 0xfn
 
 /** Values that are a descriptor or an interface, or these and something 4 bytes long. */
 const isObjectValue = (bytes: number): boolean => bytes === 4 || bytes === 8
@@ -171,13 +168,6 @@ function checkLpmTrie(attr: MapAttributes): number {
   return attr.valueBytes === 0 || attr.valueBytes > LPM_VALUE_MAX_BYTES ? -EINVAL : 0
 }
 
-/** map_extra is the number of hash functions, at most 15. */
-function checkBloom(attr: MapAttributes): number {
-  if (attr.maxEntries === 0 || attr.keyBytes !== 0 || attr.valueBytes === 0) return -EINVAL
-  if (attr.flags & ~(BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | ACCESS_FLAGS) || !programAccessOk(attr.flags)) return -EINVAL
-  return BigInt(attr.mapExtra ?? 0) & ~BLOOM_EXTRA_MASK ? -EINVAL : 0
-}
-
 function checkHashOfMaps(attr: MapAttributes): number {
   return attr.valueBytes === 4 ? checkHash(attr, {}) : -EINVAL
 }
@@ -218,12 +208,6 @@ export const creationOnly: readonly MapCreation[] = [
   lateRow(BPF_MAP_TYPE_RINGBUF, 'ringbuf', checkRing),
   row(BPF_MAP_TYPE_INODE_STORAGE, 'inode_storage', checkLocalStorage),
   row(BPF_MAP_TYPE_TASK_STORAGE, 'task_storage', checkLocalStorage),
-  {
-    type: BPF_MAP_TYPE_BLOOM_FILTER,
-    name: 'bloom_filter',
-    check: (attr) => (attr.valueBytes > ALLOCATION_MAX_BYTES ? -E2BIG : 0),
-    checkLate: checkBloom,
-  },
   lateRow(BPF_MAP_TYPE_USER_RINGBUF, 'user_ringbuf', checkRing),
   row(BPF_MAP_TYPE_CGRP_STORAGE, 'cgrp_storage', checkLocalStorage),
   lateRow(BPF_MAP_TYPE_ARENA, 'arena', checkArena),

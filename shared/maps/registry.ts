@@ -2,6 +2,7 @@
 import { CACHE_LINE_BYTES, MAP, MAP_BYTES } from '../layout.js'
 import { EINVAL } from '../uapi/errno.js'
 import { arrayMap } from './array.js'
+import { bloomFilterMap } from './bloom_filter.js'
 import { checkCommon } from './checks.js'
 import { creationOnly } from './creation_only.js'
 import { hashMap } from './hash.js'
@@ -31,6 +32,7 @@ registerMapType(perfEventArrayMap)
 registerMapType(progArrayMap)
 registerMapType(queueMap)
 registerMapType(stackMap)
+registerMapType(bloomFilterMap)
 
 /** Every registered map type. */
 export const mapTypes: readonly MapType[] = types
