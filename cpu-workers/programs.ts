@@ -11,9 +11,11 @@ type Run = (context: number, contextBytes: number, repeat: number) => number
 export class Programs {
   readonly #linker: Linker
   readonly #messages = new Map<number, ProgramMessage>()
-  readonly #loaded = new Map<number, LoadedProgram>()
+  readonly #loaded = new Map<number, LoadedProgram & { run: Run }>()
   readonly #hooks = new Map<string, Hook>()
   readonly #hookOfLink = new Map<number, Hook>()
+  /** What programs under a debugger really are. */
+  readonly #compiled = new Map<number, Run>()
 
   constructor(linker: Linker) {
     this.#linker = linker
@@ -37,13 +39,13 @@ export class Programs {
   }
 
   /** The program ready to run, or undefined when there is none of that number. Throws when it does not link. */
-  find(program: number): LoadedProgram | undefined {
+  find(program: number): (LoadedProgram & { run: Run }) | undefined {
     const known = this.#loaded.get(program)
     if (known) return known
     const message = this.#messages.get(program)
     if (!message) return undefined
     const { run, main } = this.#linker.instantiate(message.module)
-    const loaded: LoadedProgram = {
+    const loaded = {
       id: program,
       name: message.name,
       type: message.type,
@@ -61,6 +63,15 @@ export class Programs {
     if (!loaded?.main) return false
     this.#linker.setProgram(program, loaded.main)
     return true
+  }
+
+  /** Has `run` called instead of the compiled program; null: the compiled program again. */
+  override(program: number, run: Run | null): void {
+    const loaded = this.find(program)
+    if (!loaded) return
+    const compiled = this.#compiled.get(program) ?? loaded.run
+    this.#compiled.set(program, compiled)
+    loaded.run = run ?? compiled
   }
 
   attach(message: AttachMessage): void {
@@ -81,6 +92,7 @@ export class Programs {
 
   unload(program: number): void {
     this.#messages.delete(program)
+    this.#compiled.delete(program)
     this.#linker.clearProgram(program)
     if (!this.#loaded.delete(program)) return
     for (const [link, hook] of this.#hookOfLink) {

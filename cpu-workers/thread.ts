@@ -6,9 +6,10 @@ import { Inbox } from '../shared/control/inbox.js'
 import { Linker } from '../shared/control/linker.js'
 import { type CpuTask, reportName } from '../shared/control/protocol.js'
 import { CONTEXT_LEVELS, CPU, cpuArea, HEADER } from '../shared/layout.js'
-import type { CpuReport, Publication, SpawnMessage } from '../shared/messages.js'
+import type { CpuCommand, CpuReport, Publication } from '../shared/messages.js'
 import { type Views, viewsOf, word } from '../shared/views.js'
 import type { Cpu, Hook, LoadedProgram, Workloads } from './context.js'
+import { debugProgram } from './debug.js'
 import { InjectedFault, makeFaultPoint } from './faults.js'
 import { makeHelpers, makeWorkloads } from './parts.js'
 import { Programs } from './programs.js'
@@ -113,7 +114,7 @@ export class CpuThread implements Cpu {
     Atomics.store(this.views.i32, word(this.area + CPU.seenGeneration), this.#seen)
   }
 
-  readonly applyMessage = (message: Publication | SpawnMessage): void => {
+  readonly applyMessage = (message: Publication | CpuCommand): void => {
     try {
       this.#apply(message)
     } catch (error) {
@@ -124,7 +125,7 @@ export class CpuThread implements Cpu {
     }
   }
 
-  #apply(message: Publication | SpawnMessage): void {
+  #apply(message: Publication | CpuCommand): void {
     switch (message.kind) {
       case 'mapOperations':
         this.programs.installOperations(message)
@@ -144,6 +145,12 @@ export class CpuThread implements Cpu {
         break
       case 'spawn':
         this.workloads.onSpawn(message)
+        break
+      case 'debug':
+        this.programs.override(
+          message.program,
+          message.session === 0 ? null : debugProgram(this, this.#linker, message),
+        )
         break
       default:
         for (const listener of this.#listeners) listener(message)

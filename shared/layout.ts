@@ -162,6 +162,45 @@ export const IntentKind = {
   perfOutputLost: 5,
 } as const
 
+export const DEBUG_BREAKPOINTS_MAX = 256
+export const DEBUG_MESSAGE_BYTES = 256
+/**
+ * A debugger's session: one program on one CPU. While the program stands still, its CPU waits on `command`; the main
+ * thread reads and writes the rest meanwhile.
+ */
+export const DEBUG = layout({
+  /** See DebugCommand; the CPU sleeps on this word and sets it to none when it has taken the command. */
+  command: U32,
+  /** See DebugState; the main thread sleeps on it. */
+  state: U32,
+  /** See DebugReason. */
+  reason: U32,
+  /** Instructions for `step`. */
+  count: U32,
+  /** Next instruction; instructions done in this run. */
+  pc: U32,
+  steps: U32,
+  /** r0 to r10: read after a stop, written back before the next command. */
+  registers: array(U64, 11),
+  /** Calls under way: where each returns to, the outermost first, and the r10 of its caller. */
+  depth: U32,
+  returns: array(U32, FRAMES_MAX),
+  frames: array(U32, FRAMES_MAX),
+  breakpoints: U32,
+  breakpoint: array(U32, DEBUG_BREAKPOINTS_MAX),
+  /** Context of the run: address and bytes. */
+  context: U32,
+  contextBytes: U32,
+  messageBytes: U32,
+  message: blob(DEBUG_MESSAGE_BYTES, 4),
+  /** Keys that callbacks of bpf_for_each_map_elem are shown, one room for each frame. */
+  keys: array(blob(FRAME_BYTES, 8), FRAMES_MAX),
+})
+export const DebugCommand = { none: 0, step: 1, over: 2, out: 3, cont: 4, detach: 5 } as const
+/** running: also when the program is not running at all. */
+export const DebugState = { running: 0, stopped: 1 } as const
+export const DebugReason = { entry: 0, step: 1, breakpoint: 2, exit: 3, fault: 4 } as const
+
 /** A program's trap: what it touched and why, written just before it stops. */
 export const FAULT = layout({ address: U64, bytes: U32, kind: U32 })
 export const FaultKind = {

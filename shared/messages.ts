@@ -80,8 +80,23 @@ export interface SpawnMessage {
   args: string[]
 }
 
+/** Has a program interpreted instead of compiled on the CPU that receives this, under a debugger's control. */
+export interface DebugMessage {
+  kind: 'debug'
+  program: number
+  /** Address of its DEBUG record; 0: the program is compiled again. */
+  session: number
+  insns: Uint8Array
+  /** For each ld_imm64 of a map, by its instruction: the map's address, and that of its values. */
+  maps: { insn: number; address: number; values: number }[]
+  /** Where the context keeps the packet's bounds, or null. */
+  packet: { data: number; dataEnd: number; dataMeta: number } | null
+  /** Suffix of packet helpers' names. */
+  packetOutput: 'xdp' | 'skb' | null
+}
+
 /** Not repeated to a restarted CPU. */
-export type CpuCommand = SpawnMessage
+export type CpuCommand = SpawnMessage | DebugMessage
 
 /** What a CPU tells the main thread, besides shared memory. */
 export interface TrapReport {

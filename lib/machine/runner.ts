@@ -100,7 +100,7 @@ async function keepingAlive(wait: Promise<unknown>): Promise<void> {
   clearInterval(timer)
 }
 
-function outcome(views: Views, result: number, cancelled: boolean): RunOutcome {
+export function outcome(views: Views, result: number, cancelled: boolean): RunOutcome {
   const { i32, u32 } = views
   if (u32[word(result + RUN_RESULT.done)] === RunDone.died) return failedRun(cancelled ? -EINTR : -EIO)
   return {

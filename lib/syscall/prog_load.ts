@@ -163,6 +163,7 @@ function build(kernel: Kernel, attr: ProgLoadAttr, log: Log): ProgramObject | nu
     subprograms: attr.subprograms,
   })
   const module = new WebAssembly.Module(compiled.bytes)
+  const { shapes, trapMap } = compiled
   const program = new ProgramObject(kernel, {
     name,
     type,
@@ -170,9 +171,12 @@ function build(kernel: Kernel, attr: ProgLoadAttr, log: Log): ProgramObject | nu
     gplCompatible,
     insns: attr.insns.slice(),
     maps: maps.objects,
+    mapsByFd: maps.byFd,
+    mapsByIndex: maps.byIndex,
+    lines: attr.lines ?? [],
+    subprograms: trapMap.subprograms,
     loadTimeNs: Math.round(performance.now() * 1e6),
   })
-  const { shapes, trapMap } = compiled
   kernel.machine.publish({ kind: 'program', program: program.id, name, type, module, shapes, trapMap })
   return program
 }

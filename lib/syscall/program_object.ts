@@ -1,4 +1,5 @@
 /** A loaded program inside the kernel, and the open files that lead to it. */
+import type { MapFacts } from '../jit/input.js'
 import { OpenFile } from './files.js'
 import type { Kernel } from './kernel.js'
 import type { MapObject } from './map_object.js'
@@ -12,6 +13,12 @@ export interface ProgramFacts {
   readonly insns: Uint8Array
   /** Maps that the instructions refer to, each once; the program holds a reference on each. */
   readonly maps: readonly MapObject[]
+  /** The same maps by what the instructions name them. */
+  readonly mapsByFd: ReadonlyMap<number, MapFacts>
+  readonly mapsByIndex: readonly (MapFacts | undefined)[]
+  /** Source line of an instruction, and names of functions by their first instruction; both sorted. */
+  readonly lines: readonly (readonly [number, string])[]
+  readonly subprograms: readonly (readonly [number, string])[]
   /** Nanoseconds of CLOCK_MONOTONIC at the load. */
   readonly loadTimeNs: number
 }

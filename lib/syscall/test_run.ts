@@ -38,18 +38,20 @@ export interface TestRun {
   readonly prepared: Prepared
 }
 
-/** All checks of a call in Linux's order: -ENOTSUPP for types that Linux cannot test-run. */
-export function beginTestRun(kernel: Kernel, fd: number, attr: Attributes): TestRun | number {
-  const error = attr.check()
-  if (error) return error
-  const file = programFile(kernel, fd)
-  if (typeof file === 'number') return file
-  const { program } = file
+/** The checks of a call in Linux's order, from the program on: -ENOTSUPP for types that Linux cannot test-run. */
+export function beginTestRun(kernel: Kernel, program: ProgramObject, attr: Attributes): TestRun | number {
   const prepare = kinds.get(program.facts.type)
   if (prepare === undefined) return -ENOTSUPP
   const prepared = prepare(kernel, program, attr)
   if (typeof prepared === 'number') return prepared
   return { program: program.get(), prepared }
+}
+
+function begin(kernel: Kernel, fd: number, attr: Attributes): TestRun | number {
+  const error = attr.check()
+  if (error) return error
+  const file = programFile(kernel, fd)
+  return typeof file === 'number' ? file : beginTestRun(kernel, file.program, attr)
 }
 
 /** Copies the results out and gives back what beginTestRun() took. */
@@ -80,7 +82,7 @@ function inTwo(run: RunOnce, repeat: number, refresh: () => void): RunOutcome {
  */
 export function testRun(kernel: Kernel, fd: number, opts: bpf_test_run_opts): number {
   const attr = new Attributes(opts)
-  const begun = beginTestRun(kernel, fd, attr)
+  const begun = begin(kernel, fd, attr)
   let result = typeof begun === 'number' ? begun : 0
   if (typeof begun !== 'number') {
     const { cpu, request, refresh } = begun.prepared
@@ -96,7 +98,7 @@ export function testRun(kernel: Kernel, fd: number, opts: bpf_test_run_opts): nu
 /** testRun() that leaves the event loop free; the process stays alive while it is pending. */
 export async function testRunAsync(kernel: Kernel, fd: number, opts: bpf_test_run_opts): Promise<number> {
   const attr = new Attributes(opts)
-  const begun = beginTestRun(kernel, fd, attr)
+  const begun = begin(kernel, fd, attr)
   let result = typeof begun === 'number' ? begun : 0
   if (typeof begun !== 'number') {
     const { cpu, request, refresh } = begun.prepared

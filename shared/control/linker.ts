@@ -93,6 +93,11 @@ export class Linker {
     this.#programs.set(slot, null)
   }
 
+  /** A helper written in JavaScript. */
+  helper(name: string): ((...args: number[]) => number) | undefined {
+    return this.#imports.js[name] as ((...args: number[]) => number) | undefined
+  }
+
   get runtime(): Exports {
     return this.#imports.runtime as Exports
   }

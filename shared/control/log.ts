@@ -1,4 +1,4 @@
-import type { CpuCommand, Publication } from '../messages.js'
+import type { Publication, SpawnMessage } from '../messages.js'
 import type { Envelope, Snapshot } from './protocol.js'
 
 /**
@@ -37,7 +37,7 @@ export class PublicationLog {
   }
 
   /** Drops the commands that have been obeyed. */
-  dropCommands(isObeyed: (command: CpuCommand) => boolean): void {
+  dropCommands(isObeyed: (command: SpawnMessage) => boolean): void {
     for (const { sequence, message } of this.#envelopes.values()) {
       if (message.kind === 'spawn' && isObeyed(message)) this.#envelopes.delete(sequence)
     }
@@ -52,6 +52,8 @@ export class PublicationLog {
 
   #keep(envelope: Envelope): void {
     const { message, sequence } = envelope
+    // A debugger's session ends with its CPU's thread.
+    if (message.kind === 'debug') return
     this.#envelopes.set(sequence, envelope)
     if (message.kind === 'spawn') return
     const key = keyOf(message)

@@ -10,6 +10,8 @@ import type { AluName, AtomicName, ConditionName, InstructionRow, Kind } from '.
 export interface InterpreterHost {
   read(address: bigint, bytes: number): bigint
   write(address: bigint, bytes: number, value: bigint): void
+  /** Replaces a value by change(old) in one step, and returns the old one; without it, a read and a write do. */
+  update?(address: bigint, bytes: number, change: (old: bigint) => bigint): bigint
   /** Calls helper `id` with r1 to r5; returns r0. */
   helper(id: number, args: readonly bigint[], callbacks: Callbacks): bigint
   /** The value of an ld_imm64 with a pseudo source. */
@@ -162,6 +164,11 @@ export class Interpreter {
     return this.#frames.length
   }
 
+  /** Calls under way, the outermost first: where each returns to, and the r10 it returns to. */
+  get calls(): { returnTo: number; frame: bigint }[] {
+    return this.#frames.map(({ returnTo, saved }) => ({ returnTo, frame: saved[saved.length - 1] }))
+  }
+
   /** Runs until the program exits, a breakpoint is next, or `limit` instructions are done. */
   run(limit = Number.POSITIVE_INFINITY): Stop {
     for (let n = 0; n < limit; n++) {
@@ -277,11 +284,18 @@ export class Interpreter {
     const { src, dst } = this.code
     const name = row.operation as AtomicName
     const address = this.#address(dst[i], i)
-    const old = this.host.read(address, row.bytes)
-    const value = combine(name, old, this.#read(src[i], row.width), this.#read(0, row.width))
-    this.host.write(address, row.bytes, BigInt.asUintN(row.bytes * 8, value))
+    const operand = this.#read(src[i], row.width)
+    const expected = this.#read(0, row.width)
+    const change = (before: bigint) => BigInt.asUintN(row.bytes * 8, combine(name, before, operand, expected))
+    const old = this.host.update?.(address, row.bytes, change) ?? this.#update(address, row.bytes, change)
     if (name === 'cmpxchg') this.registers[0] = old
     else if (row.fetch) this.registers[src[i]] = old
+  }
+
+  #update(address: bigint, bytes: number, change: (old: bigint) => bigint): bigint {
+    const old = this.host.read(address, bytes)
+    this.host.write(address, bytes, change(old))
+    return old
   }
 
   #helper(id: number): void {
