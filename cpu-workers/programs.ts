@@ -57,6 +57,12 @@ export class Programs {
     return loaded
   }
 
+  /** The instantiated program whose module has that name. */
+  byModule(name: string): LoadedProgram | undefined {
+    for (const program of this.#loaded.values()) if (program.trapMap.module === name) return program
+    return undefined
+  }
+
   /** Makes the program a target of tail calls on this CPU. False when there is none of that number. */
   prepareTailCall(program: number): boolean {
     const loaded = this.find(program)

@@ -7,6 +7,7 @@ import { Linker } from '../shared/control/linker.js'
 import { type CpuTask, reportName } from '../shared/control/protocol.js'
 import { CONTEXT_LEVELS, CPU, cpuArea, HEADER } from '../shared/layout.js'
 import type { CpuCommand, CpuReport, Publication } from '../shared/messages.js'
+import { modulesOf } from '../shared/trap.js'
 import { type Views, viewsOf, word } from '../shared/views.js'
 import type { Cpu, Hook, LoadedProgram, Workloads } from './context.js'
 import { debugProgram } from './debug.js'
@@ -209,7 +210,17 @@ export class CpuThread implements Cpu {
   trapped(program: LoadedProgram, error: unknown): void {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error
     this.views.u32[word(this.area + CPU.programTraps)]++
-    this.#reportTrap(program, describeFailure(this, program, error))
+    const inside = this.#innermost(error) ?? program
+    this.#reportTrap(inside, describeFailure(this, inside, error))
+  }
+
+  /** The program that was running: not the one called, when that made a tail call. */
+  #innermost(error: Error): LoadedProgram | undefined {
+    for (const name of modulesOf(error.stack ?? '')) {
+      const program = this.programs.byModule(name)
+      if (program) return program
+    }
+    return undefined
   }
 
   #reportTrap(program: { id: number; name: string }, message: string): void {

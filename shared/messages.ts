@@ -25,6 +25,8 @@ export interface ProgramMessage {
 
 /** From a WASM offset to a BPF instruction, per function of the module; arrays sorted by offset. */
 export interface TrapMap {
+  /** The module's name in stack traces; empty when it has none. */
+  module: string
   functions: { index: number; offsets: Uint32Array; insns: Uint32Array }[]
   /** Source line of an instruction, by instruction index: [insn, "file.c:12: text"], sorted. */
   lines: [number, string][]

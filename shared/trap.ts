@@ -18,6 +18,8 @@ export interface TrapPlace {
 
 /** A WASM frame in V8's stack: the module's URL, the function's index, the byte's offset in the module. */
 const FRAME = /(wasm:\/\/[^\s:]+):wasm-function\[(\d+)\]:0x([0-9a-f]+)/
+/** The name of a module in its URL, before V8's hash. */
+const MODULE_NAME = /^wasm:\/\/wasm\/(.+)-[0-9a-f]+$/
 
 /** Index of the last entry of the rising `list` that is not above `value`; -1 when all are. */
 function lastAtMost(list: { readonly length: number; readonly [n: number]: number }, value: number): number {
@@ -42,15 +44,27 @@ function innermostFrames(stack: string): [string, number, number][] {
   return frames
 }
 
+function moduleName(url: string): string {
+  return MODULE_NAME.exec(url)?.[1] ?? ''
+}
+
+/** Names of the modules in `stack`, innermost first: after a tail call the program that trapped is not the one called. */
+export function modulesOf(stack: string): string[] {
+  return innermostFrames(stack)
+    .map(([url]) => moduleName(url))
+    .filter((name) => name !== '')
+}
+
 /**
  * Finds the innermost instruction of the program in `stack`. Above it may lie frames of helpers and map operations,
- * whose modules are others: the program's is the module that JavaScript called.
+ * whose modules are others: the program's is the one of its name or, without a name, the one that JavaScript called.
  */
 export function locateTrap(stack: string, trapMap: TrapMap): TrapPlace {
   const frames = innermostFrames(stack)
-  const module = frames.at(-1)?.[0]
+  const outermost = frames.at(-1)?.[0]
+  const isOurs = (url: string) => (trapMap.module === '' ? url === outermost : moduleName(url) === trapMap.module)
   for (const [url, index, offset] of frames) {
-    const entry = url === module ? trapMap.functions.find((candidate) => candidate.index === index) : undefined
+    const entry = isOurs(url) ? trapMap.functions.find((candidate) => candidate.index === index) : undefined
     const at = entry ? lastAtMost(entry.offsets, offset) : -1
     if (entry && at >= 0) return { insn: entry.insns[at], function: index }
   }

@@ -153,7 +153,12 @@ function buildTrapMap(
     start,
     names.get(start) ?? (start === 0 ? input.name : `sub_${start}`),
   ])
-  return { functions, lines: (input.lines ?? []).map(([insn, text]) => [insn, text]), subprograms }
+  return {
+    module: input.moduleName ?? '',
+    functions,
+    lines: (input.lines ?? []).map(([insn, text]) => [insn, text]),
+    subprograms,
+  }
 }
 
 /** Emits one function of the program as `f`; several WebAssembly functions when it is huge. */
@@ -186,7 +191,7 @@ export function compile(input: CompileInput): Compiled {
   const starts = subprogramStarts(code)
   const subprograms = analyse(input, code, starts)
   checkDepth(code, subprograms)
-  const module = new ModuleContext(input, code, new ModuleBuilder())
+  const module = new ModuleContext(input, code, new ModuleBuilder(input.moduleName))
   if (callsHelper(code, TAIL_CALL)) module.tailCalls = importTailCalls(module)
   declareImports(module, subprograms)
   const { builder, checked, areaGlobal, type } = module

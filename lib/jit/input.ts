@@ -43,6 +43,8 @@ export interface CompileInput {
   readonly mode?: Mode
   /** Functions of more than four times this many instructions become parts of this many. Default: 16,384. */
   readonly partInsns?: number
+  /** Names the module in stack traces, so that a trap tells which of several programs it is in. */
+  readonly moduleName?: string
 }
 
 export interface Compiled {

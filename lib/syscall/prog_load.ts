@@ -134,6 +134,9 @@ function checkAttributes(attr: ProgLoadAttr): number {
   return objectName(attr.prog_name ?? '') === null ? -EINVAL : 0
 }
 
+/** Makes each module's name the only one of its kind in the process. */
+let modulesBuilt = 0
+
 /** Checks and compiles; publishes to the CPUs under the new program's id. */
 function build(kernel: Kernel, attr: ProgLoadAttr, log: Log): ProgramObject | number {
   const gplCompatible = gplLicenses.has(attr.license)
@@ -161,6 +164,7 @@ function build(kernel: Kernel, attr: ProgLoadAttr, log: Log): ProgramObject | nu
     mapsByIndex: maps.byIndex,
     lines: attr.lines,
     subprograms: attr.subprograms,
+    moduleName: `prog${++modulesBuilt}`,
   })
   const module = new WebAssembly.Module(compiled.bytes)
   const { shapes, trapMap } = compiled

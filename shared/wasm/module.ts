@@ -4,6 +4,7 @@ import { Op, ValType } from './opcodes.js'
 import { Writer } from './writer.js'
 
 const Section = { type: 1, import: 2, function: 3, export: 7, code: 10, custom: 0 } as const
+const NameSubsection = { module: 0, functions: 1 } as const
 const ExternalKind = { function: 0, table: 1, memory: 2, global: 3 } as const
 const FUNC_TYPE = 0x60
 export const WASM_PAGE_BYTES = 65536
@@ -38,6 +39,9 @@ export class ModuleBuilder {
   #importedTables = 0
   readonly #functions: FunctionBuilder[] = []
   readonly #exports: [string, number][] = []
+
+  /** V8 puts `name` into the URL of the module's stack frames: wasm://wasm/NAME-HASH. */
+  constructor(readonly name = '') {}
 
   /** Index of the function type, shared by equal signatures. */
   type(params: readonly ValType[], results: readonly ValType[]): number {
@@ -198,13 +202,20 @@ export class ModuleBuilder {
   #nameSection(): Writer {
     const names = new Writer()
     names.text('name')
+    if (this.name !== '') {
+      const own = new Writer()
+      own.text(this.name)
+      names.u8(NameSubsection.module)
+      names.u32(own.length)
+      names.bytes(own.view())
+    }
     const functions = new Writer()
     functions.u32(this.#functions.length)
     for (const fn of this.#functions) {
       functions.u32(fn.index)
       functions.text(fn.name)
     }
-    names.u8(1)
+    names.u8(NameSubsection.functions)
     names.u32(functions.length)
     names.bytes(functions.view())
     return names

@@ -7,7 +7,7 @@ import { currentKernel, useMachine } from '#lib/syscall/current.js'
 import type { ProgramFile } from '#lib/syscall/program_object.js'
 import { MAP, MAP_BYTES } from '#shared/layout.js'
 import * as bpf from '#shared/uapi/bpf.js'
-import { E2BIG, EBADF, EINVAL, ENOENT } from '#shared/uapi/errno.js'
+import { E2BIG, EBADF, EFAULT, EINVAL, ENOENT } from '#shared/uapi/errno.js'
 import { insn, program } from '#test/jit/assembler.js'
 import { JitMachine } from '#test/jit/harness.js'
 
@@ -179,6 +179,20 @@ describe('a prog_array', () => {
     expect(kernel.programs.size).toBe(1)
     close(fd)
     expect([kernel.programs.size, kernel.maps.size]).toEqual([0, 0])
+  })
+
+  it('is where a trap behind a tail call is named', () => {
+    const machine = boot({ cpus: 1 })
+    useMachine(machine)
+    const fd = array()
+    const broken = program(insn('mov64.imm', { dst: 2, imm: 0 }), insn('stdw', { dst: 2, imm: 1 }), answer(0))
+    const target = api.bpf_prog_load(bpf.BPF_PROG_TYPE_XDP, 'broken', 'GPL', broken)
+    expect(api.bpf_map_update_elem(fd, key(0), word(target), 0)).toBe(0)
+    const caller = load(program(insn('mov64.reg', { dst: 6, src: 1 }), tailCall(6, 0, fd), answer(1)))
+    expect(api.bpf_prog_test_run_opts(caller, { data_in: new Uint8Array(64), repeat: 1 })).toBe(-EFAULT)
+    const [report] = machine.reports()
+    expect(report).toMatchObject({ kind: 'trap', programName: 'broken' })
+    expect(report.message).toBe('prog broken insn 1: invalid write of 8 bytes at 0x0')
   })
 
   it('changes while other CPUs call through it', async () => {

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 import type { TrapMap } from '#shared/messages.js'
-import { describeTrap, locateTrap } from '#shared/trap.js'
+import { describeTrap, locateTrap, modulesOf } from '#shared/trap.js'
 
 const trapMap: TrapMap = {
+  module: '',
   functions: [
     { index: 3, offsets: Uint32Array.of(100, 110, 130), insns: Uint32Array.of(0, 1, 4) },
     { index: 4, offsets: Uint32Array.of(200, 220), insns: Uint32Array.of(6, 7) },
@@ -45,4 +46,17 @@ it("uses the engine's words when no check foresaw the trap", () => {
   expect(describeTrap(error, 'p', trapMap, { address: 0n, bytes: 0, kind: 0 })).toBe(
     'prog p insn 1 (a.c:2: call();): access outside the memory',
   )
+})
+
+it('finds the program by its module’s name when several are on the stack', () => {
+  const frames = [
+    'RuntimeError: unreachable',
+    '    at prog8.main (wasm://wasm/prog8-0a1b2c3d:wasm-function[3]:0x6e)',
+    '    at prog7.run (wasm://wasm/prog7-00000000:wasm-function[4]:0xc8)',
+    '    at run (file:///cpu.js:1:1)',
+  ].join('\n')
+  expect(modulesOf(frames)).toEqual(['prog8', 'prog7'])
+  expect(locateTrap(frames, { ...trapMap, module: 'prog8' })).toEqual({ insn: 1, function: 3 })
+  expect(locateTrap(frames, { ...trapMap, module: 'prog7' })).toEqual({ insn: 6, function: 4 })
+  expect(locateTrap(frames, { ...trapMap, module: 'prog9' })).toEqual({ insn: -1, function: -1 })
 })

@@ -66,7 +66,7 @@ export class FakeCpu implements Cpu {
       id: 1,
       name: 'probe',
       type: 0,
-      trapMap: { functions: [], lines: [], subprograms: [] },
+      trapMap: { module: '', functions: [], lines: [], subprograms: [] },
       run: () => 0,
     }
     for (const name of names) this.hook(name).attached = [{ link: 1, program, cookie: [0, 0] }]

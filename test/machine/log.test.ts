@@ -13,7 +13,7 @@ const program = (id: number): Publication => ({
   type: 1,
   module,
   shapes: [],
-  trapMap: { functions: [], lines: [], subprograms: [] },
+  trapMap: { module: '', functions: [], lines: [], subprograms: [] },
 })
 
 /** What a CPU has after these messages, in a form that can be compared. */

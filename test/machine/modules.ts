@@ -35,7 +35,7 @@ export const endless = compile(([context]) =>
 
 /** Publishes `module` as program `id`. */
 export function load(machine: Machine, id: number, module: WebAssembly.Module, name = `program${id}`): void {
-  const trapMap = { functions: [], lines: [], subprograms: [] }
+  const trapMap = { module: '', functions: [], lines: [], subprograms: [] }
   machine.publish({ kind: 'program', program: id, name, type: PROG_TYPE, module, shapes: [], trapMap })
 }
 

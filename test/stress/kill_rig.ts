@@ -83,7 +83,7 @@ export class KillRig {
     const lines = this.#zeroed(LINE_BYTES * cpus, LINE_BYTES)
     const shape = mapTypeOf(HASH.type)!.shape(HASH)
     const module = buildProgram(shape, this.#hash, events, lines)
-    const trapMap = { functions: [], lines: [], subprograms: [] }
+    const trapMap = { module: '', functions: [], lines: [], subprograms: [] }
     this.machine.publish({
       kind: 'program',
       program: PROGRAM,
