@@ -15,7 +15,7 @@ import {
   PERF_RING,
   PERF_SAMPLE,
 } from '../layout.js'
-import { perfSlot } from '../maps/perf_event_array.js'
+import { descriptorSlot } from '../maps/descriptor_array.js'
 import { ringMain } from '../sync/doorbell.js'
 import type { Environment } from '../sync/environment.js'
 import { E2BIG, EFAULT, EINVAL, ENOENT, ENOSPC, EOPNOTSUPP } from '../uapi/errno.js'
@@ -167,7 +167,7 @@ function findRing(env: Environment, map: Expr, flags: Expr, ring: Local): Statem
     set(ring, i32.wrap(flags)),
     when(i32.eq(ring, BPF_F_CURRENT_CPU), set(ring, env.cpu)),
     when(i32.geU(ring, i32.load(map, MAP.maxEntries)), ret(-E2BIG)),
-    set(ring, i32.atomicLoad(perfSlot(map, ring))),
+    set(ring, i32.atomicLoad(descriptorSlot(map, ring))),
     when(i32.eqz(ring), ret(-ENOENT)),
     when(i32.ne(i32.load(ring, PERF_RING.config), PERF_COUNT_SW_BPF_OUTPUT), ret(-EINVAL)),
     when(
