@@ -157,6 +157,9 @@ const memoryBytes = (): number => {
   return heapUsed + arrayBuffers
 }
 
+/** Weighings of one image: the engine compiles and grows its heap at moments of its own, so the least counts. */
+const WEIGHINGS_MAX = 16
+
 class Run {
   readonly figures: ElfMutationFigures
   private readonly collect = collector()
@@ -178,13 +181,13 @@ class Run {
     this.kept = this.read(bytes, index)
     this.figures.slowestMs = Math.max(this.figures.slowestMs, performance.now() - start)
     this.kept = null
-    if (index % HEAP_SAMPLE_EVERY === 0) this.weigh(bytes, index)
+    if (index % HEAP_SAMPLE_EVERY === HEAP_SAMPLE_EVERY - 1) this.weigh(bytes, index)
   }
 
   /** Measures what an image keeps. The engine's own growth comes once; an image's comes each time. */
   private weigh(bytes: Uint8Array, index: number): void {
     let room = Number.POSITIVE_INFINITY
-    for (let attempts = 0; attempts < 4 && room > RATIO_LIMIT * bytes.length; attempts++) {
+    for (let attempts = 0; attempts < WEIGHINGS_MAX && room > RATIO_LIMIT * bytes.length; attempts++) {
       this.collect()
       const before = memoryBytes()
       this.kept = this.hold(bytes)
