@@ -119,3 +119,24 @@ export const LRU_WRITER = layout({
   /** With BPF_F_NO_COMMON_LRU: the CPU's own lists. */
   list: line(blob(LRU_LIST.$bytes, LRU_LIST.$align)),
 })
+
+/** What follows the header of a trie of prefixes. */
+export const LPM_TRIE = layout({
+  lock: line(U32),
+  root: U32,
+  entries: U32,
+  /** First node that was never used; freed nodes wait in a queue until there is none. */
+  fresh: U32,
+  freeHead: U32,
+  freeTail: U32,
+})
+/** A node: a prefix, as its key's data has it (MAP.valueOffset leads to the value). */
+export const LPM_NODE = layout({
+  /** By the first bit after the prefix. */
+  children: blob(8, 8),
+  prefixBits: U32,
+  /** 1 when it is no entry, and only holds two children. */
+  intermediate: U32,
+  nextFree: U32,
+  data: blob(0, 4),
+})

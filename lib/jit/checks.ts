@@ -104,7 +104,8 @@ function valueRegion(map: MapFacts): ValueRegion | null {
       return { start: header(MAP.values), within: (offset) => seq(inCpu(offset), padding(offset)) }
     }
     case bpf.BPF_MAP_TYPE_HASH:
-    case bpf.BPF_MAP_TYPE_LRU_HASH: {
+    case bpf.BPF_MAP_TYPE_LRU_HASH:
+    case bpf.BPF_MAP_TYPE_LPM_TRIE: {
       const inElement = (offset: Local): Statement =>
         set(offset, i32.sub(i32.remU(offset, header(MAP.elementBytes)), header(MAP.valueOffset)))
       return { start: header(MAP.elements), within: inElement }

@@ -6,6 +6,7 @@ import { bloomFilterMap } from './bloom_filter.js'
 import { checkCommon } from './checks.js'
 import { creationOnly } from './creation_only.js'
 import { hashMap } from './hash.js'
+import { lpmTrieMap } from './lpm_trie.js'
 import { lruHashMap, lruPercpuHashMap } from './lru_hash.js'
 import { percpuArrayMap } from './percpu_array.js'
 import { percpuHashMap } from './percpu_hash.js'
@@ -36,6 +37,7 @@ registerMapType(stackMap)
 registerMapType(bloomFilterMap)
 registerMapType(lruHashMap)
 registerMapType(lruPercpuHashMap)
+registerMapType(lpmTrieMap)
 
 /** Every registered map type. */
 export const mapTypes: readonly MapType[] = types

@@ -31,6 +31,8 @@ const names = [
   'lru.unlinked',
   'lru.freed',
   'lru.updated',
+  'lpm.found',
+  'lpm.changed',
   'queue.filled',
   'queue.moved',
   'perf.intent',
