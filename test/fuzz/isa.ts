@@ -37,6 +37,9 @@ interface Case {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
+/** A difference without its values: what a smaller program must still show. */
+const kindOf = (what: string): string => what.replace(/ is .*|: [0-9a-f]* against [0-9a-f]*/, '')
+
 class IsaFuzzer {
   readonly rig = new Rig()
   readonly found: FoundDifference[] = []
@@ -133,7 +136,7 @@ class IsaFuzzer {
       await this.#note(test, what, async (candidate) => {
         if (checkStructure(candidate, { type: BPF_PROG_TYPE_SOCKET_FILTER }).errno !== 0) return false
         const now = this.#againstKernel(candidate, test.initial, await this.ask(candidate, test.initial))
-        return now !== null && now !== 'rejected'
+        return now !== null && kindOf(now) === kindOf(what)
       })
     }
   }
@@ -163,9 +166,13 @@ class IsaFuzzer {
   }
 }
 
-/** What the kernel takes only with BTF, which the generated programs have none of. */
-function needsBtf(insns: Uint8Array): boolean {
-  return decode(insns).rows.some((row) => row?.name === 'imm64.function')
+/**
+ * What the kernel cannot judge: function pointers need BTF, which the generated programs have none of; and after a
+ * 32-bit cmpxchg Linux 6.18 leaves the upper half of r0 as it was when its verifier pruned the path that reads it
+ * (RFC 9669 5.3: it is zero). That one is between the compiler and the interpreter alone.
+ */
+function notForKernel(insns: Uint8Array): boolean {
+  return decode(insns).rows.some((row) => row?.name === 'imm64.function' || row?.name === 'atomic32.cmpxchg.fetch')
 }
 
 export async function fuzzIsa(options: FuzzOptions, tamper: Tamper = (insns) => insns): Promise<FuzzReport> {
@@ -176,7 +183,7 @@ export async function fuzzIsa(options: FuzzOptions, tamper: Tamper = (insns) => 
   for (let index = first; index < first + options.programs && !over(); index++) {
     const test = fuzzer.make(index)
     await fuzzer.tryOne(test)
-    if (fuzzer.oracle && index % KERNEL_EVERY === 0 && !needsBtf(test.insns)) batch.push(test)
+    if (fuzzer.oracle && index % KERNEL_EVERY === 0 && !notForKernel(test.insns)) batch.push(test)
     if (batch.length >= KERNEL_BATCH) {
       await fuzzer.askKernel(batch)
       batch = []
