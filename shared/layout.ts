@@ -146,9 +146,8 @@ export const INTENT = layout({
   object: U32,
   /** Address of the held (or wanted) lock word; the word itself says whether it is held. */
   lock: U32,
-  /** A second lock taken inside the first (a free list's), and a third inside that. */
+  /** A second lock taken inside the first (a free list's). */
   innerLock: U32,
-  innermostLock: U32,
   a: U32,
   b: U32,
   c: U32,
@@ -161,7 +160,6 @@ export const IntentKind = {
   hashDelete: 3,
   perfOutput: 4,
   perfOutputLost: 5,
-  lruHold: 6,
 } as const
 
 export const DEBUG_BREAKPOINTS_MAX = 256

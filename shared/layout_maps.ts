@@ -1,5 +1,5 @@
 /** Offsets of the maps, part of layout.ts: nothing imports this file but it. */
-import { array, blob, type Field, layout, U32 } from './struct.js'
+import { blob, type Field, layout, U32 } from './struct.js'
 
 export const CACHE_LINE_BYTES = 64
 
@@ -32,10 +32,6 @@ export const MAP = layout({
   writers: U32,
   writerCount: U32,
   valueOffset: U32,
-  /** LRU hashes: the LRU_LIST that all share. */
-  lru: U32,
-  /** Elements that one refill takes. */
-  lruTarget: U32,
 })
 export const MAP_BYTES = 128
 
@@ -76,67 +72,3 @@ export const MAP_OPS = 9
  * the slot to fill next, `tail` the oldest one. One 64-bit store changes both.
  */
 export const QUEUE = layout({ head: word8(U32), tail: U32, lock: line(U32) })
-
-/** A link in a doubly linked list that leads around through the list's own head: addresses of the neighbours' links. */
-export const LRU_LINK = layout({ next: U32, prev: U32 })
-/** Which list an element of an LRU hash is in. */
-export const LruList = { active: 0, inactive: 1, free: 2, localFree: 3, pending: 4 } as const
-/**
- * Whether its chain has it. `held` elements are a writer's (LRU_WRITER.held), on their way into a chain or out of one;
- * `loose` ones are nobody's: free, or left behind.
- */
-export const LruState = { loose: 0, linked: 1, held: 2 } as const
-/** An element of an LRU hash: begins as PERCPU_HASH_ELEMENT does, and `bucket` is the number of its bucket. */
-export const LRU_ELEMENT = layout({
-  next: word8(U32),
-  bucket: U32,
-  values: U32,
-  link: blob(LRU_LINK.$bytes, 4),
-  list: U32,
-  /** Which LRU_WRITER's lists it is in, when it is in a writer's. */
-  writer: U32,
-  referenced: U32,
-  state: U32,
-  key: blob(0, 8),
-})
-/** The lists whose elements are shared: heads by LruList, one after the other; how many are in each. */
-export const LRU_LIST = layout({
-  lock: line(U32),
-  heads: array(blob(LRU_LINK.$bytes, 4), 3),
-  counts: array(U32, 3),
-  /** The link that the next rotation of the inactive list begins with. */
-  rotation: U32,
-})
-/** What a writer (a CPU or the main thread) has in an LRU hash. */
-export const LRU_WRITER = layout({
-  lock: line(U32),
-  localFree: blob(LRU_LINK.$bytes, 4),
-  pending: blob(LRU_LINK.$bytes, 4),
-  /** The writer to steal from first when all is used up. */
-  nextSteal: U32,
-  /** The element that this writer is about to link, or has just unlinked; 0 for none. */
-  held: U32,
-  /** With BPF_F_NO_COMMON_LRU: the CPU's own lists. */
-  list: line(blob(LRU_LIST.$bytes, LRU_LIST.$align)),
-})
-
-/** What follows the header of a trie of prefixes. */
-export const LPM_TRIE = layout({
-  lock: line(U32),
-  root: U32,
-  entries: U32,
-  /** First node that was never used; freed nodes wait in a queue until there is none. */
-  fresh: U32,
-  freeHead: U32,
-  freeTail: U32,
-})
-/** A node: a prefix, as its key's data has it (MAP.valueOffset leads to the value). */
-export const LPM_NODE = layout({
-  /** By the first bit after the prefix. */
-  children: blob(8, 8),
-  prefixBits: U32,
-  /** 1 when it is no entry, and only holds two children. */
-  intermediate: U32,
-  nextFree: U32,
-  data: blob(0, 4),
-})

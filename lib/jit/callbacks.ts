@@ -8,7 +8,6 @@ import {
   MAP,
   PERCPU_HASH_ELEMENT,
 } from '../../shared/layout.js'
-import { chainElement } from '../../shared/maps/direct.js'
 import * as bpf from '../../shared/uapi/bpf.js'
 import { E2BIG, EINVAL, EOPNOTSUPP } from '../../shared/uapi/errno.js'
 import {
@@ -140,12 +139,12 @@ function eachOfHash(e: FunctionEmitter, map: MapFacts, { stop, visit }: Round): 
   const element = f.local(I32)
   const next = f.local(I32)
   const head = i32.add(i32.load(map.address, MAP.buckets), i32.mul(bucket, HASH_BUCKET.$bytes))
-  const { perCpu, keyOffset } = chainElement(map.type)!
+  const perCpu = map.type === bpf.BPF_MAP_TYPE_PERCPU_HASH
   const ownValues = i32.mul(i32.load(globalGet(module.areaGlobal), CPU.number), i32.load(map.address, MAP.valueStride))
   const value = perCpu
     ? i32.add(i32.load(element, PERCPU_HASH_ELEMENT.values), ownValues)
     : i32.add(element, i32.load(map.address, MAP.valueOffset))
-  const key = i32.add(element, keyOffset)
+  const key = i32.add(element, perCpu ? PERCPU_HASH_ELEMENT.key : HASH_ELEMENT.key)
   return seq(
     set(bucket, 0),
     loop((leave, nextBucket) =>
@@ -169,6 +168,7 @@ function eachOfHash(e: FunctionEmitter, map: MapFacts, { stop, visit }: Round): 
 }
 
 const ARRAYS = new Set([bpf.BPF_MAP_TYPE_ARRAY, bpf.BPF_MAP_TYPE_PERCPU_ARRAY])
+const HASHES = new Set([bpf.BPF_MAP_TYPE_HASH, bpf.BPF_MAP_TYPE_PERCPU_HASH])
 
 /** Whether bpf_for_each_map_elem needs the map's look-up operation. */
 export function iteratesByLookup(map: MapFacts): boolean {
@@ -178,7 +178,7 @@ export function iteratesByLookup(map: MapFacts): boolean {
 /** r0 = bpf_for_each_map_elem(map, callback(map, key, value, context), context, flags): elements visited, -EINVAL. */
 export function emitForEach(e: FunctionEmitter, insn: number, map: MapFacts | null, lookup: number): void {
   if (map === null) throw new JitError(insn, -EOPNOTSUPP, 'bpf_for_each_map_elem over an unknown map')
-  if (!ARRAYS.has(map.type) && chainElement(map.type) === undefined) {
+  if (!ARRAYS.has(map.type) && !HASHES.has(map.type)) {
     throw new JitError(insn, -EINVAL, `cannot pass map_type ${map.type} into func bpf_for_each_map_elem#164`)
   }
   const { f, registers } = e

@@ -2,8 +2,17 @@
  * Checked mode's run-time checks: functions of the compiled module that compare an access with the regions the
  * program may touch. They return the address as i32, or describe the violation in CPU.fault and trap.
  */
-import { CPU, FAULT, FaultKind, FRAME_BYTES, FRAMES_MAX, HEADER, MAP } from '../../shared/layout.js'
-import { chainElement } from '../../shared/maps/direct.js'
+import {
+  CPU,
+  FAULT,
+  FaultKind,
+  FRAME_BYTES,
+  FRAMES_MAX,
+  HASH_ELEMENT,
+  HEADER,
+  MAP,
+  PERCPU_HASH_ELEMENT,
+} from '../../shared/layout.js'
 import { alignUp } from '../../shared/struct.js'
 import * as bpf from '../../shared/uapi/bpf.js'
 import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG } from '../../shared/uapi/bpf_flags.js'
@@ -103,15 +112,12 @@ function valueRegion(map: MapFacts): ValueRegion | null {
         when(i32.geU(offset, stride * map.maxEntries), set(offset, NO_VALUE), inStride(offset))
       return { start: header(MAP.values), within: (offset) => seq(inCpu(offset), padding(offset)) }
     }
-    case bpf.BPF_MAP_TYPE_HASH:
-    case bpf.BPF_MAP_TYPE_LRU_HASH:
-    case bpf.BPF_MAP_TYPE_LPM_TRIE: {
+    case bpf.BPF_MAP_TYPE_HASH: {
       const inElement = (offset: Local): Statement =>
         set(offset, i32.sub(i32.remU(offset, header(MAP.elementBytes)), header(MAP.valueOffset)))
       return { start: header(MAP.elements), within: inElement }
     }
-    case bpf.BPF_MAP_TYPE_PERCPU_HASH:
-    case bpf.BPF_MAP_TYPE_LRU_PERCPU_HASH: {
+    case bpf.BPF_MAP_TYPE_PERCPU_HASH: {
       const values = i32.mul(i32.load(0, HEADER.cpusPossible), header(MAP.valueStride))
       return { start: i32.sub(header(MAP.end), values), within: (offset) => seq(inCpu(offset), inStride(offset)) }
     }
@@ -144,7 +150,7 @@ function keyRegions({ areaGlobal }: CheckInput, maps: readonly MapFacts[], at: A
   const { address, bytes, start, length } = at
   const level = i32.mul(i32.load(globalGet(areaGlobal), CPU.contextLevel), ELEMENT_KEYS_BYTES)
   const ofHash = (map: MapFacts): Statement[] => {
-    const { keyOffset } = chainElement(map.type)!
+    const keyOffset = map.type === bpf.BPF_MAP_TYPE_HASH ? HASH_ELEMENT.key : PERCPU_HASH_ELEMENT.key
     return [
       set(start, i32.load(map.address, MAP.elements)),
       set(length, i32.sub(i32.load(map.address, MAP.end), start)),
@@ -157,7 +163,7 @@ function keyRegions({ areaGlobal }: CheckInput, maps: readonly MapFacts[], at: A
       ),
     ]
   }
-  const hashes = maps.filter(({ type }) => chainElement(type) !== undefined)
+  const hashes = maps.filter(({ type }) => type === bpf.BPF_MAP_TYPE_HASH || type === bpf.BPF_MAP_TYPE_PERCPU_HASH)
   return [
     set(start, i32.add(i32.add(globalGet(areaGlobal), CPU.elementKeys), level)),
     when(inside(address, bytes, start, ELEMENT_KEYS_BYTES), ret(address)),

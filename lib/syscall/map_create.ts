@@ -2,15 +2,7 @@
 import { MAP } from '../../shared/layout.js'
 import { isMapOfMaps, nestsIn } from '../../shared/maps/nesting.js'
 import { buildOperations, type MapExports } from '../../shared/maps/operations.js'
-import {
-  checkEarly,
-  checkLate,
-  initialiseMap,
-  MAP_ALIGN,
-  mapAttributes,
-  mapShape,
-  mapTypeOf,
-} from '../../shared/maps/registry.js'
+import { checkEarly, checkLate, initialiseMap, MAP_ALIGN, mapShape, mapTypeOf } from '../../shared/maps/registry.js'
 import type { MapAttributes } from '../../shared/maps/types.js'
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH } from '../../shared/uapi/bpf.js'
 import { BPF_F_RDONLY, BPF_F_TOKEN_FD, BPF_F_WRONLY } from '../../shared/uapi/bpf_flags.js'
@@ -114,9 +106,8 @@ function allocateMap(kernel: Kernel, attr: MapAttributes, name: string): MapObje
 export function createMap(kernel: Kernel, request: MapCreateAttr): number {
   const refused = checkCreation(kernel.files, request)
   if (refused < 0) return refused
-  const asked = attributes(request)
-  if (mapTypeOf(asked.type) === undefined) return -EOPNOTSUPP
-  const attr = mapAttributes(asked, kernel.machine.cpusPossible)
+  const attr = attributes(request)
+  if (mapTypeOf(attr.type) === undefined) return -EOPNOTSUPP
   const map = allocateMap(kernel, attr, request.map_name ?? '')
   if (typeof map === 'number') return map
   return kernel.files.install(new MapFile(map.getUser(), attr.flags & (BPF_F_RDONLY | BPF_F_WRONLY)))

@@ -13,6 +13,9 @@ import {
   BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_INODE_STORAGE,
+  BPF_MAP_TYPE_LPM_TRIE,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
   BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_REUSEPORT_SOCKARRAY,
@@ -42,6 +45,7 @@ import {
 import { E2BIG, EINVAL, ERANGE } from '../uapi/errno.js'
 import {
   ACCESS_FLAGS,
+  ALLOCATION_MAX_BYTES,
   bucketsFor,
   checkArray,
   checkDescriptorArray,
@@ -68,6 +72,10 @@ const CPUMAP_ENTRIES_MAX = 256
 const LOCAL_STORAGE_VALUE_MAX_BYTES = 65407
 const CGROUP_STORAGE_KEY_BYTES = [8, 16]
 const ARENA_MAX_BYTES = 2 ** 32
+/** 4 bytes of prefix length, 1 to 256 of data. */
+const LPM_KEY_MIN_BYTES = 5
+const LPM_KEY_MAX_BYTES = 260
+const LPM_VALUE_MAX_BYTES = ALLOCATION_MAX_BYTES - 280
 
 /** Values that are a descriptor or an interface, or these and something 4 bytes long. */
 const isObjectValue = (bytes: number): boolean => bytes === 4 || bytes === 8
@@ -152,6 +160,14 @@ function checkStructOps(attr: MapAttributes): number {
   return attr.flags & ~(BPF_F_LINK | BPF_F_VTYPE_BTF_OBJ_FD) ? -EINVAL : 0
 }
 
+function checkLpmTrie(attr: MapAttributes): number {
+  const flags = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | ACCESS_FLAGS
+  if (attr.maxEntries === 0 || !(attr.flags & BPF_F_NO_PREALLOC)) return -EINVAL
+  if (attr.flags & ~flags || !programAccessOk(attr.flags)) return -EINVAL
+  if (attr.keyBytes < LPM_KEY_MIN_BYTES || attr.keyBytes > LPM_KEY_MAX_BYTES) return -EINVAL
+  return attr.valueBytes === 0 || attr.valueBytes > LPM_VALUE_MAX_BYTES ? -EINVAL : 0
+}
+
 function checkHashOfMaps(attr: MapAttributes): number {
   return attr.valueBytes === 4 ? checkHash(attr, {}) : -EINVAL
 }
@@ -173,6 +189,9 @@ export const creationOnly: readonly MapCreation[] = [
   row(BPF_MAP_TYPE_PROG_ARRAY, 'prog_array', checkDescriptorArray),
   lateRow(BPF_MAP_TYPE_STACK_TRACE, 'stack_trace', checkStackTrace),
   row(BPF_MAP_TYPE_CGROUP_ARRAY, 'cgroup_array', checkDescriptorArray),
+  row(BPF_MAP_TYPE_LRU_HASH, 'lru_hash', (attr) => checkHash(attr, { lru: true })),
+  row(BPF_MAP_TYPE_LRU_PERCPU_HASH, 'lru_percpu_hash', (attr) => checkHash(attr, { lru: true, perCpu: true })),
+  lateRow(BPF_MAP_TYPE_LPM_TRIE, 'lpm_trie', checkLpmTrie),
   row(BPF_MAP_TYPE_ARRAY_OF_MAPS, 'array_of_maps', checkDescriptorArray),
   row(BPF_MAP_TYPE_HASH_OF_MAPS, 'hash_of_maps', checkHashOfMaps),
   row(BPF_MAP_TYPE_DEVMAP, 'devmap', checkObjects),

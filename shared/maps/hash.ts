@@ -8,7 +8,7 @@ import type { FunctionBuilder } from '../wasm/function.js'
 import type { ModuleBuilder } from '../wasm/module.js'
 import { copyBytes } from './bytes.js'
 import { checkHash, randomSeed } from './checks.js'
-import { elementGeometry, initialiseTable, tableBytes } from './hash_storage.js'
+import { initialiseTable, tableBytes } from './hash_storage.js'
 import { TableCode, type TableModule, tableModule } from './hash_table.js'
 import type { MapAttributes, MapType } from './types.js'
 
@@ -22,7 +22,7 @@ export const hashMap: MapType = {
     initialiseTable(views, address, attr, cpus, { perCpu: false, seed: seedOf(attr) }),
   shape: (attr) => `hash:k${attr.keyBytes}:v${attr.valueBytes}`,
   emit(module, env, attr) {
-    const table = tableModule(module, env, attr, elementGeometry(attr, false))
+    const table = tableModule(module, env, attr, false)
     const { valueOffset } = table.geometry
     const lookup = emitLookup(module, table, (element) => i32.add(element, valueOffset))
     const update = emitUpdate(module, table, attr)

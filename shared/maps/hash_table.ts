@@ -35,7 +35,7 @@ import type { Local } from '../wasm/function.js'
 import type { ModuleBuilder } from '../wasm/module.js'
 import type { ValType } from '../wasm/opcodes.js'
 import { copyBytes, type KeyCode, keyCode } from './bytes.js'
-import type { ElementGeometry } from './hash_storage.js'
+import { type ElementGeometry, elementGeometry } from './hash_storage.js'
 import type { MapAttributes } from './types.js'
 
 /** Emitters shared by the table's operations. One instance per function under construction. */
@@ -297,14 +297,14 @@ export function tableModule(
   module: ModuleBuilder,
   env: Environment,
   attr: MapAttributes,
-  geometry: ElementGeometry,
+  perCpu: boolean,
 ): TableModule {
   const key = keyCode(module, attr.keyBytes)
   return {
     env,
     locks: emitLock(module, env),
     key,
-    geometry,
+    geometry: elementGeometry(attr, perCpu),
     copyKey: (to, from) => copyBytes(to, from, attr.keyBytes),
   }
 }

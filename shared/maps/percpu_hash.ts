@@ -10,7 +10,7 @@ import type { ModuleBuilder } from '../wasm/module.js'
 import { copyBytes, zeroBytes } from './bytes.js'
 import { checkHash } from './checks.js'
 import { emitDelete, emitLookup, emitNextKey, seedOf } from './hash.js'
-import { elementGeometry, initialiseTable, tableBytes } from './hash_storage.js'
+import { initialiseTable, tableBytes } from './hash_storage.js'
 import { TableCode, type TableModule, tableModule } from './hash_table.js'
 import type { MapAttributes, MapType } from './types.js'
 
@@ -24,7 +24,7 @@ export const percpuHashMap: MapType = {
     initialiseTable(views, address, attr, cpus, { perCpu: true, seed: seedOf(attr) }),
   shape: (attr) => `percpu_hash:k${attr.keyBytes}:v${attr.valueBytes}`,
   emit(module, env, attr) {
-    const table = tableModule(module, env, attr, elementGeometry(attr, true))
+    const table = tableModule(module, env, attr, true)
     const own = (element: Expr, map: Expr) => ownValue(table, element, map)
     return {
       lookup: emitLookup(module, table, own),
@@ -37,13 +37,13 @@ export const percpuHashMap: MapType = {
   },
 }
 
-export function ownValue(table: TableModule, element: Expr, map: Expr): Expr {
+function ownValue(table: TableModule, element: Expr, map: Expr): Expr {
   const offset = i32.mul(table.env.valueCpu, i32.load(map, MAP.valueStride))
   return i32.add(i32.load(element, PERCPU_HASH_ELEMENT.values), offset)
 }
 
 /** How an update writes the values of an element that exists, and of the spare that will be linked. */
-export interface ValueCode {
+interface ValueCode {
   overwrite(map: Expr, element: Expr, value: Local, at: Local, left: Local): Statement
   fill(map: Expr, spare: Expr, value: Local, at: Local, left: Local): Statement
 }
@@ -66,7 +66,7 @@ function forEachCpu(map: Expr, element: Expr, at: Local, left: Local, body: Stat
 }
 
 /** From a program: this CPU's value changes, a new element's other values are zero. */
-export function ownValueCode(table: TableModule, attr: MapAttributes): ValueCode {
+function ownValueCode(table: TableModule, attr: MapAttributes): ValueCode {
   const overwrite: ValueCode['overwrite'] = (map, element, value) =>
     copyBytes(ownValue(table, element, map), value, attr.valueBytes)
   return {
@@ -80,7 +80,7 @@ export function ownValueCode(table: TableModule, attr: MapAttributes): ValueCode
 }
 
 /** From user space: the values of all possible CPUs, each at a multiple of 8 bytes. */
-export function allValuesCode(attr: MapAttributes): ValueCode {
+function allValuesCode(attr: MapAttributes): ValueCode {
   const stride = alignUp(attr.valueBytes, 8)
   const copy: ValueCode['fill'] = (map, element, value, at, left) =>
     forEachCpu(map, element, at, left, seq(copyBytes(at, value, stride), set(value, i32.add(value, stride))))

@@ -2,7 +2,7 @@
  * Ends what a dead writer had begun. Its intent record says which change of a structure was under way; because the
  * dead still holds the locks, each structure is as it was before, or as it is after, one of the change's stores.
  */
-import { CPU, HASH_ELEMENT, HASH_WRITER, INTENT, IntentKind, LRU_ELEMENT, LRU_WRITER, LruState } from '../layout.js'
+import { CPU, HASH_ELEMENT, HASH_WRITER, INTENT, IntentKind } from '../layout.js'
 import { emitRecoverPerf } from '../rings/recover.js'
 import { ringMain } from '../sync/doorbell.js'
 import { type BuildOptions, importEnvironment } from '../sync/environment.js'
@@ -12,7 +12,7 @@ import type { Local } from '../wasm/function.js'
 import { ModuleBuilder } from '../wasm/module.js'
 
 /** Bits of recover()'s result. */
-export const Recovered = { lock: 1, innerLock: 2, intent: 4, innermostLock: 8 } as const
+export const Recovered = { lock: 1, innerLock: 2, intent: 4 } as const
 
 /** What an instance of buildRecovery() exports. */
 export interface RecoveryExports {
@@ -43,9 +43,7 @@ export function buildRecovery(options: BuildOptions = {}): Uint8Array<ArrayBuffe
           env.fault('recover.settled'),
         ),
       ),
-      // The inner locks are freed first, as a living owner does.
-      freeLock(area!, owner!, lock, result, INTENT.innermostLock, Recovered.innermostLock),
-      env.fault('recover.innermostFreed'),
+      // The inner lock is freed first, as a living owner does.
       freeLock(area!, owner!, lock, result, INTENT.innerLock, Recovered.innerLock),
       env.fault('recover.innerFreed'),
       freeLock(area!, owner!, lock, result, INTENT.lock, Recovered.lock),
@@ -66,7 +64,6 @@ function repairs(area: Local, kind: Local, local: (type: typeof I32) => Local): 
     when(i32.eq(kind, IntentKind.hashInsert), repairInsert(area)),
     when(i32.eq(kind, IntentKind.hashReplace), repairReplace(area)),
     when(i32.eq(kind, IntentKind.hashDelete), repairDelete(area)),
-    when(i32.eq(kind, IntentKind.lruHold), repairHold(area)),
     when(
       i32.or(i32.eq(kind, IntentKind.perfOutput), i32.eq(kind, IntentKind.perfOutputLost)),
       emitRecoverPerf(object, intent(area, INTENT.a), intent(area, INTENT.b), kind, local(I32)),
@@ -105,18 +102,6 @@ function repairDelete(area: Local): Statement {
       i32.store(element, i32.load(listOf(area), HASH_WRITER.head), HASH_ELEMENT.nextFree),
       i32.store(listOf(area), element, HASH_WRITER.head),
     ),
-  )
-}
-
-/**
- * a: the dead's LRU_WRITER. What it held is nobody's now: the element stays in its list, and whoever looks there for
- * one to evict finds that no chain has it.
- */
-function repairHold(area: Local): Statement {
-  const held = i32.load(intent(area, INTENT.a), LRU_WRITER.held)
-  return when(
-    held,
-    seq(i32.store(held, LruState.loose, LRU_ELEMENT.state), i32.store(intent(area, INTENT.a), 0, LRU_WRITER.held)),
   )
 }
 

@@ -6,8 +6,6 @@ import { bloomFilterMap } from './bloom_filter.js'
 import { checkCommon } from './checks.js'
 import { creationOnly } from './creation_only.js'
 import { hashMap } from './hash.js'
-import { lpmTrieMap } from './lpm_trie.js'
-import { lruHashMap, lruPercpuHashMap } from './lru_hash.js'
 import { percpuArrayMap } from './percpu_array.js'
 import { percpuHashMap } from './percpu_hash.js'
 import { perfEventArrayMap } from './perf_event_array.js'
@@ -35,9 +33,6 @@ registerMapType(progArrayMap)
 registerMapType(queueMap)
 registerMapType(stackMap)
 registerMapType(bloomFilterMap)
-registerMapType(lruHashMap)
-registerMapType(lruPercpuHashMap)
-registerMapType(lpmTrieMap)
 
 /** Every registered map type. */
 export const mapTypes: readonly MapType[] = types
@@ -70,19 +65,13 @@ export function checkMap(attr: MapAttributes): number {
   return checkEarly(attr) || checkLate(attr)
 }
 
-/** What a map made with `attr` has: max_entries may be rounded up. */
-export function mapAttributes(attr: MapAttributes, cpus: number): MapAttributes {
-  return mapTypeOf(attr.type)!.attributes?.(attr, cpus) ?? attr
-}
-
 /** Bytes of header and storage for a machine of `cpus` possible CPUs; may exceed any memory (-ENOMEM then). */
 export function mapBytes(attr: MapAttributes, cpus: number): number {
-  return MAP_BYTES + mapTypeOf(attr.type)!.storage(mapAttributes(attr, cpus), cpus)
+  return MAP_BYTES + mapTypeOf(attr.type)!.storage(attr, cpus)
 }
 
 /** Makes a map of mapBytes(attr, cpus) bytes at `address`; MAP.id and MAP.operations stay 0 for the caller to fill. */
-export function initialiseMap(views: MemoryViews, address: number, asked: MapAttributes, cpus: number): void {
-  const attr = mapAttributes(asked, cpus)
+export function initialiseMap(views: MemoryViews, address: number, attr: MapAttributes, cpus: number): void {
   views.u8.fill(0, address, address + mapBytes(attr, cpus))
   const header = (field: number, value: number) => {
     views.u32[(address + field) / 4] = value

@@ -50,8 +50,6 @@ export interface MapCreation {
 export interface MapType extends MapCreation {
   /** Whether each CPU has values of its own. */
   readonly perCpu: boolean
-  /** What a map has that was asked for with `attr`, where that differs: a rounded number of entries. */
-  attributes?(attr: MapAttributes, cpus: number): MapAttributes
   /** Bytes of storage after the header (MAP_BYTES), for `cpus` possible CPUs. May be more than any memory has. */
   storage(attr: MapAttributes, cpus: number): number
   /** Fills header and storage of a zeroed map, before anybody else can see it. */

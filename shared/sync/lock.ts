@@ -48,7 +48,7 @@ const PATIENCE_PER_TIMEOUT = 16
 const WAIT_TIMED_OUT = 2
 
 /** Which field of the intent record names the lock. */
-export type IntentLock = 'lock' | 'innerLock' | 'innermostLock'
+export type IntentLock = 'lock' | 'innerLock'
 
 export interface Locks {
   /** Takes the lock whose word is at `address`: leaves 0, or -EBUSY when that took more than about 5 s. */

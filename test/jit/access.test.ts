@@ -80,8 +80,6 @@ const types = {
   hash: bpf.BPF_MAP_TYPE_HASH,
   array: bpf.BPF_MAP_TYPE_ARRAY,
   percpu_hash: bpf.BPF_MAP_TYPE_PERCPU_HASH,
-  lru_hash: bpf.BPF_MAP_TYPE_LRU_HASH,
-  lru_percpu_hash: bpf.BPF_MAP_TYPE_LRU_PERCPU_HASH,
   percpu_array: bpf.BPF_MAP_TYPE_PERCPU_ARRAY,
 }
 
